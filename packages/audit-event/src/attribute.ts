@@ -1,0 +1,207 @@
+import { createIdentityHasher } from './identity.ts';
+import type { IdentityHasher } from './identity.ts';
+import { impersonationNeed } from './impersonation.ts';
+import { allowedByRbac, grantingGroupOf } from './reason.ts';
+import { isDryRun, requestInfoOf } from './request-info.ts';
+import type { RequestInfo } from './request-info.ts';
+import { subjectFromUsername } from './subject.ts';
+import type {
+  AuditEvent,
+  ClientKind,
+  CountedRequest,
+  Identity,
+  Permission,
+  SkipReason,
+  Subject,
+} from './types.ts';
+import { withoutNul } from './uri.ts';
+import { createClientKinds } from './user-agent.ts';
+
+/** A group to which requests are attributed in the place of their users. */
+export interface GroupSelection {
+  readonly name: string;
+  /** `reason`: requests that the API server says were granted to the group; `membership`: all of its members'. */
+  readonly by: 'reason' | 'membership';
+}
+
+/** What attribution needs besides the event. Holds bounded memories, so make one and keep it. */
+export interface AttributeContext {
+  readonly hasher: IdentityHasher;
+  readonly clientKind: (userAgent: string) => ClientKind;
+  readonly group: GroupSelection | undefined;
+}
+
+/** What becomes of an audit event. */
+export type Attribution =
+  | {
+      readonly kind: 'request';
+      readonly request: CountedRequest;
+      /** As which the stage RequestReceived of this request was reported. */
+      readonly receivedIdentity: Identity;
+    }
+  | {
+      /** The stage RequestReceived: it knows no outcome, so it counts for nothing by itself. */
+      readonly kind: 'received';
+      readonly identity: Identity;
+      readonly cluster: string;
+      readonly auditID: string;
+      readonly receivedAtUs: number;
+    }
+  | {
+      readonly kind: 'skip';
+      readonly reason: SkipReason;
+      /** As which the stage RequestReceived of this request was reported. */
+      readonly receivedIdentity: Identity;
+    };
+
+/**
+ * @param options - `keyHex`: the key of request identities, 16 hexadecimal digits; `group`: attribute to this group only
+ * @throws IdentityKeyError if the key is malformed
+ */
+export function createAttributeContext(options: {
+  readonly keyHex: string;
+  readonly group?: GroupSelection | undefined;
+}): AttributeContext {
+  return {
+    hasher: createIdentityHasher(options.keyHex),
+    clientKind: createClientKinds(),
+    group: options.group,
+  };
+}
+
+/**
+ * Says what an audit event is evidence of: which subject asked for which permissions, and with what outcome; or why
+ * it is no evidence. Depends on nothing but its arguments.
+ *
+ * A request is allowed if the authorizer said so, whatever its status code; without the annotation, unless its code
+ * is 401, 403 or 429. Its permissions are those of the authorizer's question, taken from verb and request URI, and of
+ * the further question that the API server asks without logging it: `create` where a patch or update made the object.
+ * An impersonated request belongs to the impersonated user.
+ */
+export function attribute(event: AuditEvent, cluster: string, context: AttributeContext): Attribution {
+  const receivedIdentity = context.hasher.baseIdentityOf(event, cluster);
+  const { auditID, receivedAtUs } = event;
+  if (event.stage === 'RequestReceived') {
+    return { kind: 'received', identity: receivedIdentity, cluster, auditID, receivedAtUs };
+  }
+  const need = needOf(event, context.group);
+  if (typeof need === 'string') return { kind: 'skip', reason: need, receivedIdentity };
+  return {
+    kind: 'request',
+    receivedIdentity,
+    request: {
+      cluster,
+      identity: event.impersonatedUser ? context.hasher.identityOf(event, cluster) : receivedIdentity,
+      auditID,
+      receivedAtUs,
+      client: context.clientKind(event.userAgent),
+      ...need,
+    },
+  };
+}
+
+type Evidence = Pick<CountedRequest, 'outcome' | 'need' | 'impersonation' | 'namespaceLife'>;
+
+function needOf(event: AuditEvent, group: GroupSelection | undefined): Evidence | SkipReason {
+  const outcome = outcomeOf(event);
+  if (outcome !== 'allowed' && outcome !== 'denied') return outcome;
+  const isAllowed = outcome === 'allowed';
+  const grantingGroup = isAllowed ? grantingGroupOf(event.reason) : '';
+  const subject = subjectOf(event, grantingGroup, group);
+  if (typeof subject === 'string') return subject;
+  const info = askedOf(event);
+  if (info === undefined) return 'unattributable';
+  const asked = permissionOf(info);
+  return {
+    outcome,
+    need: {
+      subject,
+      groups: (event.impersonatedUser ?? event.user).groups,
+      permissions:
+        isAllowed && isCreatingWrite(event, info) ? [asked, { ...asked, verb: 'create' }] : [asked],
+      // Nobody allowed a refused request, so RBAC is what it lacks.
+      viaRbac: !isAllowed || allowedByRbac(event.reason, grantingGroup),
+      grantingGroup,
+    },
+    // The log never says which group allowed an impersonation, so a group's policy leaves them out.
+    impersonation: group === undefined ? impersonationNeed(event, asked) : undefined,
+    namespaceLife: isAllowed ? namespaceLifeOf(event, info) : undefined,
+  };
+}
+
+/** A path like `/api/v1//x` asks for the resource `''`, for which there is no rule. */
+function askedOf(event: AuditEvent): RequestInfo | undefined {
+  const info = requestInfoOf(event);
+  return info?.isResourceRequest === true && info.resource === '' ? undefined : info;
+}
+
+function outcomeOf(event: AuditEvent): CountedRequest['outcome'] | SkipReason {
+  if (event.code === 401) return 'unauthenticated';
+  if (event.decision === 'allow') return 'allowed';
+  if (event.decision === 'forbid') return 'denied';
+  if (event.code === 429) return 'throttled';
+  if (event.code !== 403) return 'allowed';
+  // The impersonation filter runs before authorization, and refuses in the real user's name.
+  return event.statusMessage.includes('cannot impersonate') ? 'impersonation-refused' : 'denied';
+}
+
+function subjectOf(
+  event: AuditEvent,
+  grantingGroup: string,
+  group: GroupSelection | undefined,
+): Subject | SkipReason {
+  const actor = event.impersonatedUser ?? event.user;
+  if (group === undefined) return subjectFromUsername(actor.username) ?? 'unattributable';
+  const isSelected = group.by === 'reason' ? grantingGroup === group.name : actor.groups.includes(group.name);
+  return isSelected ? { kind: 'Group', namespace: '', name: group.name } : 'filtered';
+}
+
+function permissionOf(info: RequestInfo): Permission {
+  return {
+    verb: info.verb,
+    apiGroup: info.apiGroup,
+    resource: info.subresource === '' ? info.resource : `${info.resource}/${info.subresource}`,
+    namespace: info.namespace,
+    name: info.name,
+    path: info.path,
+  };
+}
+
+/** A patch or update answered 201 made its object, for which the API server asked for `create` under that name too. */
+function isCreatingWrite(event: AuditEvent, info: RequestInfo): boolean {
+  return event.code === 201 && (info.verb === 'patch' || info.verb === 'update');
+}
+
+/**
+ * An accepted deletion of a namespace means its end. An object made in it means that it lives, since admission
+ * refuses creates in a namespace that is absent or terminating.
+ */
+function namespaceLifeOf(event: AuditEvent, info: RequestInfo): CountedRequest['namespaceLife'] {
+  const change = isDeletionOfNamespace(event, info)
+    ? 'deleted'
+    : madeObject(event, info)
+      ? 'live'
+      : undefined;
+  if (change === undefined || isDryRun(event.requestURI)) return undefined;
+  // The authorizer saw no name for a create of a namespace; the objectRef has it from the body.
+  const namespace = isNamespace(info) && info.verb === 'create' ? createdName(event) : info.namespace;
+  return namespace === '' ? undefined : { namespace, change };
+}
+
+function isNamespace(info: RequestInfo): boolean {
+  return info.resource === 'namespaces' && info.apiGroup === '' && info.subresource === '';
+}
+
+function isDeletionOfNamespace(event: AuditEvent, info: RequestInfo): boolean {
+  return info.verb === 'delete' && isNamespace(info) && event.code >= 200 && event.code <= 299;
+}
+
+function madeObject(event: AuditEvent, info: RequestInfo): boolean {
+  // Admission lets access reviews through in any namespace.
+  if (event.code !== 201 || info.apiGroup === 'authorization.k8s.io') return false;
+  return info.verb === 'create' || info.verb === 'patch' || info.verb === 'update';
+}
+
+function createdName(event: AuditEvent): string {
+  return withoutNul(event.objectRef?.name ?? '');
+}

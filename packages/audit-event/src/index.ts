@@ -1,0 +1,20 @@
+export * from './types.ts';
+export {
+  attribute,
+  type AttributeContext,
+  type Attribution,
+  createAttributeContext,
+  type GroupSelection,
+} from './attribute.ts';
+export { createFilter, type FilterAction, type FilterRule, parseFilter } from './filter.ts';
+export { createIdentityHasher, type IdentityHasher } from './identity.ts';
+export { parseRequestURI, type RequestInfo } from './request-info.ts';
+export {
+  impliedGroups,
+  parseServiceAccountFlag,
+  subjectFromUsername,
+  subjectKey,
+  usernameOf,
+} from './subject.ts';
+export { CLIENT_KINDS, clientKindOf } from './user-agent.ts';
+export { decodeRecord, RecordReader, type RecordReaderOptions } from './decode/index.ts';

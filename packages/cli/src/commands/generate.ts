@@ -1,0 +1,121 @@
+import { openFileSource } from '@leastwise/source-file';
+import { openEmbeddedStore } from '@leastwise/state';
+import type { Command } from 'commander';
+
+import { CliError, EXIT } from '../exit.ts';
+import { Ingestion } from '../ingest.ts';
+import type { Io } from '../io.ts';
+import { writeFolder, writeStream } from '../output.ts';
+import { inferPolicies, type InferredPolicy } from '../policies.ts';
+import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
+import { startProgress } from '../progress.ts';
+import { readRbacFiles } from '../rbac-files.ts';
+import { type Selection, type SelectionFlags, selectionOf } from '../selection.ts';
+import { summarize, summaryText } from '../summary.ts';
+import { addInputFlags, enforceStrict, filtersOf, type InputFlags, openDeadLetters } from './input-flags.ts';
+
+interface GenerateFlags extends InputFlags, PolicyFlags, SelectionFlags {
+  readonly why?: boolean;
+  readonly output: string;
+  readonly rbac?: readonly string[];
+  readonly quiet?: boolean;
+}
+
+function outputOf(text: string): string {
+  return text.startsWith('dir=') && text.length > 4 ? text : oneOf('yaml', 'json')(text);
+}
+
+/** Adds `leastwise generate`. */
+export function addGenerate(program: Command, io: Io): void {
+  const command = program
+    .command('generate')
+    .description('policies from audit logs, on standard output; takes the flags of audit2rbac')
+    .option('--user <name>', 'the user to generate a policy for')
+    .option('--serviceaccount <namespace:name>', 'the service account to generate a policy for')
+    .option('--group <name>', 'the group to generate a policy for')
+    .option('--group-by <how>', "a group's requests: those it was granted (reason) or all of its members' (membership)", oneOf('reason', 'membership'), 'reason')
+    .option('--all', 'every subject in one pass')
+    .option('-n, --namespace <name>', 'only what was done in this namespace');
+  addInputFlags(command);
+  addPolicyFlags(command)
+    .option('--rbac <path...>', 'RBAC that exists: only what it does not grant already is rendered')
+    .option('--why', 'comment each rule with its evidence')
+    .option('-o, --output <form>', 'yaml, json, or dir=PATH for a file per subject and a kustomization', outputOf, 'yaml')
+    .option('-q, --quiet', 'no summary')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  leastwise generate -f audit.log --serviceaccount shop:cart\n' +
+        '  leastwise generate -f audit.log --user alice --preset audit2rbac\n' +
+        '  leastwise generate -f "logs/*.gz" --all --why -o dir=policies\n',
+    )
+    .action(async (flags: GenerateFlags) => {
+      await generate(flags, io);
+    });
+}
+
+async function generate(flags: GenerateFlags, io: Io): Promise<void> {
+  if (flags.filename === undefined) throw new CliError('no audit log: give one with -f FILE (or - for standard input)');
+  if (flags.why === true && flags.output === 'json') throw new CliError('--why writes comments, which JSON has not: use -o yaml or -o dir=PATH');
+  const selection = selectionOf(flags);
+  const existing = await existingRbac(flags);
+  const options = policyOptions(flags, existing);
+  const letters = openDeadLetters(flags);
+  await using store = await openEmbeddedStore({});
+  const ingestion = await Ingestion.start(store, {
+    cluster: flags.cluster,
+    clusterField: flags.clusterField,
+    filters: filtersOf(flags),
+    filterDefault: flags.filterDefault,
+    group: selection.group,
+    observe: { deniedAs: options.includeDenied ? 'allowed' : 'denied' },
+    deadLetters: letters,
+  });
+  const source = await openFileSource({ inputs: flags.filename, stdin: io.stdin });
+  const progress = startProgress(io);
+  try {
+    await ingestion.read(source, progress, io.signal);
+  } finally {
+    progress.stop();
+    await source.close();
+    await letters.close();
+  }
+  if (io.signal.aborted) throw new CliError('interrupted', 130);
+  enforceStrict(flags, ingestion.stats, letters);
+  const clusters = await store.read();
+  const inferred = inferPolicies(clusters, options, (state) => selection.isChosen(state));
+  const summary = summarize({
+    stats: ingestion.stats,
+    onlyReceived: (await store.facts()).onlyReceived,
+    unreadableSamples: letters.summary().first,
+    clusters,
+    policies: inferred,
+  });
+  if (flags.quiet !== true) io.stderr.write(summaryText(summary, io));
+  requireEvidence(inferred, selection, flags);
+  await write(inferred, flags, io);
+}
+
+async function existingRbac(flags: GenerateFlags) {
+  if (flags.rbac === undefined) return [];
+  const { objects, problems } = await readRbacFiles(flags.rbac);
+  if (problems.length > 0) throw new CliError(problems.join('\n'));
+  return objects;
+}
+
+function requireEvidence(inferred: readonly InferredPolicy[], selection: Selection, flags: GenerateFlags): void {
+  const isSeen = inferred.some(({ state }) => state.allowed.rules.size > 0);
+  if (isSeen) return;
+  const where = flags.namespace === undefined ? '' : ` in namespace ${flags.namespace}`;
+  const refused = inferred.length > 0 ? '; refused ones were (--include-denied counts them)' : '';
+  throw new CliError(`no allowed requests of ${selection.what}${where} were observed${refused}`, EXIT.negative);
+}
+
+async function write(inferred: readonly InferredPolicy[], flags: GenerateFlags, io: Io): Promise<void> {
+  const isWhy = flags.why === true;
+  if (flags.output.startsWith('dir=')) {
+    await writeFolder(flags.output.slice(4), inferred, isWhy);
+  } else {
+    io.stdout.write(writeStream(inferred, { isWhy, isJson: flags.output === 'json' }));
+  }
+}

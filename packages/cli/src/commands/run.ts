@@ -1,0 +1,210 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { openForge } from '@leastwise/forge';
+import type { PolicyOptions } from '@leastwise/rbac';
+import type { AuditSource } from '@leastwise/source';
+import { type CountingDeadLetters, openFileSource, openFollowSource, openWebhookSource, type WebhookTls } from '@leastwise/source-file';
+import { openEmbeddedStore, type SubjectStore } from '@leastwise/state';
+import type { Command } from 'commander';
+
+import { CliError } from '../exit.ts';
+import { Ingestion } from '../ingest.ts';
+import type { Io } from '../io.ts';
+import { readLive } from '../live.ts';
+import { inferPolicies } from '../policies.ts';
+import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
+import { startProgress } from '../progress.ts';
+import { publishPolicies, type Published } from '../publish.ts';
+import { summarize, type Summary, summaryText } from '../summary.ts';
+import {
+  addInputFlags,
+  enforceStrict,
+  filtersOf,
+  type InputFlags,
+  openDeadLetters,
+} from './input-flags.ts';
+
+interface RunFlags extends InputFlags, PolicyFlags {
+  readonly follow?: string;
+  readonly listen?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
+  readonly interval: number;
+  readonly out: string;
+  readonly state?: string;
+  readonly output: 'text' | 'json';
+  readonly quiet?: boolean;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,6}$/.test(text) || value < 1) throw new CliError(`"${text}" is not a number of seconds (1 or more)`);
+  return value;
+}
+
+/** Adds `leastwise run`. */
+export function addRun(program: Command, io: Io): void {
+  const command = program
+    .command('run')
+    .description('the whole pipeline in one process: audit events in, a GitOps repository out');
+  addInputFlags(command);
+  command
+    .option('--follow <file>', 'read a log as it grows, across rotations, until stopped')
+    .option('--listen <address>', "be the API server's audit webhook on HOST:PORT, until stopped")
+    .option('--tls-cert <file>', 'certificate of --listen')
+    .option('--tls-key <file>', 'private key of --listen')
+    .option('--tls-client-ca <file>', 'ask clients of --listen for a certificate of this authority')
+    .option('--interval <seconds>', 'with --follow and --listen, publish so often', seconds, 60)
+    .requiredOption('--out <folder>', 'the GitOps repository: commits when it is a git work tree, files otherwise')
+    .option('--state <folder>', 'what is remembered between runs (default: .leastwise in --out)');
+  addPolicyFlags(command)
+    .option('-o, --output <form>', 'the summary as text or json', oneOf('text', 'json'), 'text')
+    .option('-q, --quiet', 'no summary')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        '  leastwise run -f audit.log --out policies\n' +
+        '  leastwise run --follow /var/log/kubernetes/audit.log --cluster prod --out policies\n' +
+        '  leastwise run --listen 127.0.0.1:8443 --out policies --interval 30\n',
+    )
+    .action(async (flags: RunFlags) => {
+      await run(flags, io);
+    });
+}
+
+function checkFlags(flags: RunFlags): void {
+  const sources = [flags.filename, flags.follow, flags.listen].filter((each) => each !== undefined);
+  if (sources.length !== 1) throw new CliError('give one of -f FILE…, --follow FILE, --listen HOST:PORT');
+  if (flags.cluster === '') throw new CliError('--cluster cannot be empty');
+}
+
+function addressOf(text: string): { host: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (!match || port > 65_535) throw new CliError(`"${text}" is not an address as HOST:PORT`);
+  return { host: match[1] ?? (match[2] === '' || match[2] === undefined ? '127.0.0.1' : match[2]), port };
+}
+
+async function tlsOf(flags: RunFlags): Promise<WebhookTls | undefined> {
+  const { tlsCert, tlsKey, tlsClientCa } = flags;
+  if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) throw new CliError('--tls-cert and --tls-key go together');
+  const read = (file: string): Promise<Buffer> =>
+    readFile(file).catch((cause: unknown) => {
+      throw new CliError(`cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    });
+  const [cert, key] = [await read(tlsCert), await read(tlsKey)];
+  return { cert, key, ...(tlsClientCa === undefined ? {} : { clientCa: await read(tlsClientCa) }) };
+}
+
+async function openSource(flags: RunFlags, io: Io): Promise<AuditSource> {
+  if (flags.filename !== undefined) return openFileSource({ inputs: flags.filename, stdin: io.stdin });
+  if (flags.follow !== undefined) return openFollowSource({ file: flags.follow });
+  const tls = await tlsOf(flags);
+  const source = await openWebhookSource({ ...addressOf(flags.listen ?? ''), ...(tls === undefined ? {} : { tls }) });
+  io.stderr.write(`listening on ${source.url}\n`);
+  return source;
+}
+
+interface Pipeline {
+  readonly flags: RunFlags;
+  readonly options: PolicyOptions;
+  readonly store: SubjectStore;
+  readonly ingestion: Ingestion;
+  readonly letters: CountingDeadLetters;
+}
+
+/** Renders what the state knows, proves it, and writes it out. */
+async function publish(pipeline: Pipeline): Promise<{ summary: Summary; published: Published }> {
+  const { flags, options, store, ingestion, letters } = pipeline;
+  const clusters = await store.read();
+  const policies = inferPolicies(clusters, options, () => true);
+  const published = await publishPolicies(await openForge(flags.out), policies, clusters);
+  const summary = summarize({
+    stats: ingestion.stats,
+    onlyReceived: (await store.facts()).onlyReceived,
+    unreadableSamples: letters.summary().first,
+    clusters,
+    policies,
+  });
+  return { summary, published };
+}
+
+function publishedText({ written, deleted, foreign, commit }: Published, out: string): string {
+  const isSame = written === 0 && deleted === 0;
+  const change = isSame ? 'nothing changed' : `${String(written)} files written, ${String(deleted)} removed`;
+  const where = commit === undefined ? '' : `, commit ${commit.slice(0, 12)}`;
+  const left = foreign.map((path) => `  left alone   ${path}: not written by leastwise\n`).join('');
+  return `  published    ${out}: ${change}${where}\n${left}`;
+}
+
+function report(pipeline: Pipeline, io: Io, result: { summary: Summary; published: Published }): void {
+  const { flags } = pipeline;
+  if (flags.output === 'json') {
+    io.stdout.write(`${JSON.stringify({ ...result.summary, published: result.published }, null, 2)}\n`);
+  } else if (flags.quiet !== true) {
+    io.stdout.write(summaryText(result.summary, io) + publishedText(result.published, flags.out));
+  }
+}
+
+async function run(flags: RunFlags, io: Io): Promise<void> {
+  checkFlags(flags);
+  const options = policyOptions(flags);
+  const filters = filtersOf(flags);
+  await using store = await openEmbeddedStore({ dir: flags.state ?? join(flags.out, '.leastwise') });
+  const letters = openDeadLetters(flags);
+  const ingestion = await Ingestion.start(store, {
+    cluster: flags.cluster,
+    clusterField: flags.clusterField,
+    filters,
+    filterDefault: flags.filterDefault,
+    group: undefined,
+    observe: { deniedAs: 'denied' },
+    deadLetters: letters,
+  });
+  const pipeline: Pipeline = { flags, options, store, ingestion, letters };
+  const source = await openSource(flags, io);
+  try {
+    if (flags.filename !== undefined) await runOnce(pipeline, source, io);
+    else await runLive(pipeline, source, io);
+  } finally {
+    await source.close();
+    await letters.close();
+  }
+}
+
+async function runOnce(pipeline: Pipeline, source: AuditSource, io: Io): Promise<void> {
+  const { flags, ingestion, letters, store } = pipeline;
+  const progress = startProgress(io);
+  try {
+    await ingestion.read(source, progress, io.signal);
+  } finally {
+    progress.stop();
+  }
+  enforceStrict(flags, ingestion.stats, letters);
+  await store.flush();
+  if (io.signal.aborted) throw new CliError('interrupted: what was read is kept, nothing was published', 130);
+  report(pipeline, io, await publish(pipeline));
+}
+
+async function runLive(pipeline: Pipeline, source: AuditSource, io: Io): Promise<void> {
+  const { ingestion, store, flags } = pipeline;
+  await readLive({
+    source,
+    signal: io.signal,
+    now: () => io.now(),
+    intervalMs: flags.interval * 1000,
+    take: (chunk) => {
+      ingestion.take(chunk);
+    },
+    save: async () => {
+      await ingestion.commit();
+      await store.flush();
+    },
+    publish: async () => {
+      report(pipeline, io, await publish(pipeline));
+    },
+  });
+}

@@ -1,0 +1,198 @@
+import {
+  attribute,
+  type AttributeContext,
+  type AuditEvent,
+  type BadReason,
+  type CountedRequest,
+  createAttributeContext,
+  createFilter,
+  type DecodeSink,
+  type FilterRule,
+  type Identity,
+  RecordReader,
+  type SkipReason,
+} from '@leastwise/audit-event';
+import { observe, type Observations, type ObserveOptions } from '@leastwise/rbac';
+import type { AuditSource, DeadLetterSink, SourceChunk } from '@leastwise/source';
+import { type Claim, FingerprintSet, StateError, type SubjectStore } from '@leastwise/state';
+
+import type { Progress } from './progress.ts';
+
+/** What an ingestion read, for the summary. */
+export interface IngestStats {
+  bytes: number;
+  origins: number;
+  /** Audit events, of whatever stage. */
+  events: number;
+  /** Requests counted: stages folded, copies recognised, refused ones included. */
+  requests: number;
+  denied: number;
+  /** Events of requests that were counted already, here or in an earlier run. */
+  repeated: number;
+  readonly skipped: Map<SkipReason, number>;
+  readonly bad: Map<BadReason, number>;
+}
+
+/** How records become state. */
+export interface IngestOptions {
+  /** The cluster of records without a cluster field. */
+  readonly cluster: string;
+  readonly clusterField: string | undefined;
+  readonly filters: readonly FilterRule[];
+  readonly filterDefault: 'allow' | 'deny';
+  /** Take the requests of a group instead of each subject's. */
+  readonly group: AttributeContext['group'];
+  /** How requests become state; or who else wants them, and then no state grows. */
+  readonly observe: ObserveOptions | ((request: CountedRequest, isNew: boolean) => void);
+  readonly deadLetters: DeadLetterSink;
+}
+
+/** Requests in a batch: enough to make merging cheap, few enough to keep memory flat. */
+const BATCH_REQUESTS = 50_000;
+
+function increment<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+/** What a batch gathers until it is applied. */
+class Gathering {
+  readonly clusters: Observations = new Map();
+  readonly counted: Identity[] = [];
+  readonly countedAsImpersonated: Identity[] = [];
+  readonly received: Identity[] = [];
+  readonly local = new FingerprintSet();
+}
+
+/**
+ * Turns a source's bytes into state: decode, attribute, observe, apply. One instance serves one source
+ * and one store; a bad record costs nothing but itself.
+ */
+export class Ingestion {
+  readonly stats: IngestStats = {
+    bytes: 0,
+    origins: 0,
+    events: 0,
+    requests: 0,
+    denied: 0,
+    repeated: 0,
+    skipped: new Map(),
+    bad: new Map(),
+  };
+  readonly #options: IngestOptions;
+  readonly #store: SubjectStore;
+  readonly #claim: Claim;
+  readonly #context: AttributeContext;
+  readonly #accepts: (event: AuditEvent) => boolean;
+  #position: string;
+  #batch = new Gathering();
+  #reader: RecordReader | undefined;
+
+  private constructor(store: SubjectStore, claim: Claim, options: IngestOptions) {
+    this.#store = store;
+    this.#claim = claim;
+    this.#options = options;
+    this.#position = claim.position;
+    this.#context = createAttributeContext({ keyHex: claim.identityKey, group: options.group });
+    this.#accepts = createFilter(options.filters, options.filterDefault);
+  }
+
+  /** Takes over the store's embedded source. */
+  static async start(store: SubjectStore, options: IngestOptions): Promise<Ingestion> {
+    return new Ingestion(store, await store.claim('embedded'), options);
+  }
+
+  /** Reads a source to its end, or until `signal` aborts. */
+  async read(source: AuditSource, progress: Progress, signal: AbortSignal): Promise<void> {
+    for await (const chunk of source.chunks(signal)) {
+      this.take(chunk);
+      if (this.#batch.counted.length >= BATCH_REQUESTS) await this.commit();
+      progress.update(source.progress(), this.stats.events);
+    }
+    await this.commit();
+  }
+
+  /** Decodes one chunk into the open batch. */
+  take(chunk: SourceChunk): void {
+    this.stats.bytes += chunk.bytes.byteLength;
+    if (!this.#reader) {
+      this.stats.origins += 1;
+      const { clusterField } = this.#options;
+      this.#reader = new RecordReader(this.#sink(chunk.origin), clusterField === undefined ? {} : { clusterField });
+    }
+    this.#reader.push(chunk.bytes);
+    if (!chunk.endsOrigin) return;
+    this.#reader.end();
+    this.#reader = undefined;
+    if (chunk.damage !== undefined) this.#bad(chunk.origin, 'invalid-compression', 0, chunk.damage, new Uint8Array());
+  }
+
+  /** Applies the open batch to the store. */
+  async commit(): Promise<void> {
+    const batch = this.#batch;
+    if (batch.clusters.size === 0 && batch.counted.length === 0 && batch.received.length === 0) return;
+    this.#batch = new Gathering();
+    const to = String(Number(this.#position === '' ? '0' : this.#position) + 1);
+    const result = await this.#store.applyBatch({ claim: this.#claim, from: this.#position, to, deltas: batch });
+    if (result !== 'applied') throw new StateError(`the state was changed by another process (${result})`);
+    this.#position = to;
+  }
+
+  #sink(origin: string): DecodeSink {
+    return {
+      event: (event, cluster) => {
+        this.#event(event, cluster ?? this.#options.cluster);
+      },
+      skipped: (reason) => {
+        increment(this.stats.skipped, reason);
+      },
+      bad: (reason, line, detail, bytes) => {
+        this.#bad(origin, reason, line, detail, bytes);
+      },
+    };
+  }
+
+  #bad(origin: string, reason: BadReason, line: number, detail: string, bytes: Uint8Array): void {
+    increment(this.stats.bad, reason);
+    this.#options.deadLetters.write({ origin, line, reason, detail, bytes });
+  }
+
+  #event(event: AuditEvent, cluster: string): void {
+    this.stats.events += 1;
+    if (!this.#accepts(event)) {
+      increment(this.stats.skipped, 'filtered');
+      return;
+    }
+    const attribution = attribute(event, cluster, this.#context);
+    switch (attribution.kind) {
+      case 'skip':
+        increment(this.stats.skipped, attribution.reason);
+        this.#batch.countedAsImpersonated.push(attribution.receivedIdentity);
+        return;
+      case 'received':
+        increment(this.stats.skipped, 'request-received');
+        this.#batch.received.push(attribution.identity);
+        return;
+      case 'request': {
+        const { request } = attribution;
+        const isNew = this.#isNew(request.identity);
+        if (isNew) {
+          this.stats.requests += 1;
+          if (request.outcome === 'denied') this.stats.denied += 1;
+          if (request.identity !== attribution.receivedIdentity) this.#batch.countedAsImpersonated.push(attribution.receivedIdentity);
+        } else {
+          this.stats.repeated += 1;
+        }
+        const { observe: observing } = this.#options;
+        if (typeof observing === 'function') observing(request, isNew);
+        else observe(this.#batch.clusters, request, isNew, observing);
+      }
+    }
+  }
+
+  #isNew(identity: Identity): boolean {
+    if (this.#claim.isCounted(identity)) return false;
+    if (!this.#batch.local.add(identity.hi, identity.lo)) return false;
+    this.#batch.counted.push(identity);
+    return true;
+  }
+}

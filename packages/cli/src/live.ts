@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { AuditSource, SourceChunk } from '@leastwise/source';
+
+/** What a live reading does with its chunks. One loop calls all of it: nothing here runs side by side. */
+export interface LiveReading {
+  readonly source: AuditSource;
+  readonly signal: AbortSignal;
+  /** Monotonic milliseconds. */
+  now(): number;
+  readonly intervalMs: number;
+  take(chunk: SourceChunk): void;
+  /** Makes everything taken durable. */
+  save(): Promise<void>;
+  /** Renders and writes what the state knows. */
+  publish(): Promise<void>;
+}
+
+const TICK_MS = 200;
+/** Saving takes at most this share of the time, however large the state has grown. */
+const SAVE_SHARE = 0.1;
+const MIN_SAVE_MS = 500;
+
+/**
+ * Reads a source that does not end: takes chunks as they come, saves and acknowledges soon after,
+ * publishes at an interval when anything came, and once more at the end.
+ */
+export async function readLive(reading: LiveReading): Promise<void> {
+  const { source, signal } = reading;
+  const iterator = source.chunks(signal)[Symbol.asyncIterator]();
+  let next: Promise<IteratorResult<SourceChunk>> | undefined = iterator.next();
+  let unsaved: number | undefined;
+  let isUnpublished = false;
+  let saveAfter = 0;
+  let publishAfter = reading.now() + reading.intervalMs;
+  const save = async (): Promise<void> => {
+    if (unsaved === undefined) return;
+    const startedMs = reading.now();
+    await reading.save();
+    await source.acknowledge(unsaved);
+    unsaved = undefined;
+    const tookMs = reading.now() - startedMs;
+    saveAfter = reading.now() + Math.max(MIN_SAVE_MS, tookMs / SAVE_SHARE);
+  };
+  while (next) {
+    const result: IteratorResult<SourceChunk> | undefined = await Promise.race([next, sleep(TICK_MS, undefined)]);
+    if (result?.done === true) break;
+    if (result) {
+      reading.take(result.value);
+      unsaved = result.value.position;
+      isUnpublished = true;
+      next = iterator.next();
+    }
+    if (reading.now() >= saveAfter) await save();
+    if (isUnpublished && reading.now() >= publishAfter) {
+      await save();
+      await reading.publish();
+      isUnpublished = false;
+      publishAfter = reading.now() + reading.intervalMs;
+    }
+  }
+  saveAfter = 0;
+  await save();
+  await reading.publish();
+}

@@ -1,0 +1,66 @@
+import { openDirectoryForge } from '@leastwise/forge';
+import { type Files, planChanges } from '@leastwise/publish';
+import { clusterFolder, escapeTerminal, isGenerated, renderFolder, renderJson, renderYaml } from '@leastwise/render';
+import { usernameOf } from '@leastwise/audit-event';
+
+import { policyNotes } from './notes.ts';
+import type { InferredPolicy } from './policies.ts';
+import { whyComments } from './why.ts';
+
+/** A line as a terminal may show it: nothing in it moves the cursor or changes colours. */
+export function printable(text: string): string {
+  return escapeTerminal(text);
+}
+
+function nameOf({ policy }: InferredPolicy): string {
+  return policy.subject.kind === 'Group' ? `group ${policy.subject.name}` : usernameOf(policy.subject);
+}
+
+function headOf(inferred: InferredPolicy, isManyClusters: boolean): string[] {
+  const where = isManyClusters ? ` in cluster ${inferred.policy.cluster}` : '';
+  return [`Subject: ${nameOf(inferred)}${where}`, ...policyNotes(inferred.policy)];
+}
+
+/** The policies as one stream: YAML documents, or a JSON list. */
+export function writeStream(
+  inferred: readonly InferredPolicy[],
+  form: { readonly isWhy: boolean; readonly isJson: boolean },
+): string {
+  const rendered = inferred.filter(({ policy }) => policy.objects.length > 0);
+  if (form.isJson) return renderJson(rendered.flatMap(({ policy }) => policy.objects));
+  const isManyClusters = new Set(rendered.map(({ policy }) => policy.cluster)).size > 1;
+  return rendered
+    .map((each) => {
+      const notes = headOf(each, isManyClusters);
+      // One subject alone, and nothing to say about it: the bare objects, as audit2rbac prints them.
+      const header = rendered.length > 1 || notes.length > 1 ? notes : [];
+      const rule = form.isWhy ? { rule: whyComments([each.policy]) } : {};
+      return renderYaml(each.policy.objects, { comments: { header, ...rule } });
+    })
+    .join('---\n');
+}
+
+/** Writes a file for each subject and a kustomization into a folder; files of earlier runs that are not wanted any more go. */
+export async function writeFolder(
+  folder: string,
+  inferred: readonly InferredPolicy[],
+  isWhy: boolean,
+): Promise<void> {
+  const rendered = inferred.filter(({ policy }) => policy.objects.length > 0);
+  const clusters = new Set(rendered.map(({ policy }) => policy.cluster));
+  const files = new Map<string, string>();
+  for (const cluster of clusters) {
+    const prefix = clusters.size > 1 ? `${clusterFolder(cluster)}/` : '';
+    const own = rendered.filter(({ policy }) => policy.cluster === cluster);
+    const rule = isWhy ? { rule: whyComments(own.map(({ policy }) => policy)) } : {};
+    const policies = own.map((each) => ({
+      subject: each.policy.subject,
+      objects: each.policy.objects,
+      notes: policyNotes(each.policy),
+    }));
+    for (const [path, content] of renderFolder(policies, rule)) files.set(prefix + path, content);
+  }
+  const forge = await openDirectoryForge(folder);
+  const existing: Files = await forge.read([]);
+  await forge.apply(planChanges(files, existing, isGenerated), 'leastwise generate');
+}

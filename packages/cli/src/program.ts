@@ -1,0 +1,65 @@
+import { Command, CommanderError } from 'commander';
+
+import { addDiff } from './commands/diff.ts';
+import { addGenerate } from './commands/generate.ts';
+import { addRun } from './commands/run.ts';
+import { addVerify } from './commands/verify.ts';
+import { CliError, EXIT } from './exit.ts';
+import type { Io } from './io.ts';
+import { printable } from './output.ts';
+
+/** Codes of the errors that are faults of the input or its surroundings, not of this program. */
+const EXPECTED: Readonly<Record<string, number>> = {
+  LW_SOURCE: EXIT.usage,
+  LW_STATE: EXIT.usage,
+  LW_PUBLISH: EXIT.usage,
+  LW_DEAD_LETTER: EXIT.usage,
+  LW_INVARIANT: EXIT.promise,
+};
+
+function createProgram(io: Io, version: string): Command {
+  const program = new Command('leastwise')
+    .description('Kubernetes audit logs in, least-privilege RBAC that a team can merge out.')
+    .version(version, '--version')
+    .showHelpAfterError('(run with --help for what there is)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        io.stdout.write(text);
+      },
+      writeErr: (text) => {
+        io.stderr.write(text);
+      },
+    });
+  addGenerate(program, io);
+  addRun(program, io);
+  addVerify(program, io);
+  addDiff(program, io);
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  return program;
+}
+
+function expectedExit(error: unknown): number | undefined {
+  if (error instanceof CliError) return error.exitCode;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? EXPECTED[code] : undefined;
+}
+
+/**
+ * Runs the command line and tells how it ended. Expected failures become one message on stderr; anything
+ * else is a bug and is thrown.
+ * @param args - without the program's own name.
+ */
+export async function main(args: readonly string[], io: Io, version: string): Promise<number> {
+  try {
+    await createProgram(io, version).parseAsync(args, { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const exit = expectedExit(error);
+    if (exit === undefined || !(error instanceof Error)) throw error;
+    const lines = error.message.split('\n').map(printable);
+    if (error.message !== '') io.stderr.write(`${io.colors.red('error:')} ${lines.join('\n')}\n`);
+    return exit;
+  }
+}

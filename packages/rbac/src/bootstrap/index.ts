@@ -1,0 +1,1 @@
+export { bootstrapDefaults, grantedByDefault } from './defaults.ts';

@@ -1,0 +1,353 @@
+import type { ClusterState, Evidence, NamespaceState, RuleSet, RuleState, SubjectState } from './types.ts';
+
+/** Microseconds of a day (UTC days have no leap seconds in Unix time). */
+export const DAY_US = 86_400_000_000;
+
+/**
+ * How large one cluster's state may grow. Whatever goes beyond is summed up in an `overflow` that is
+ * shown, never dropped in silence: names widen to unnamed, rules and subjects mark a policy incomplete.
+ */
+export const CAPS = {
+  subjects: 200_000,
+  rules: 20_000,
+  names: 256,
+  /** Refused requests are cheap to send, so they get little room. */
+  deniedRules: 100,
+  deniedNames: 16,
+  namespaces: 100_000,
+  groups: 32,
+} as const;
+
+/** The day, counted from the epoch in UTC, of a time in microseconds. */
+export function dayOf(us: number): number {
+  return Math.floor(us / DAY_US);
+}
+
+/** A 32-bit hash of a string (FNV-1a with a final mix). It decides what a cap keeps, so it must never change. */
+export function capHash(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  hash ^= hash >>> 16;
+  hash = Math.imul(hash, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  return hash >>> 0;
+}
+
+function isBeyond(a: string, b: string): boolean {
+  const left = capHash(a);
+  const right = capHash(b);
+  return left === right ? a > b : left > right;
+}
+
+// The last key in hash order of each full map: found once, so that a flood of new keys costs a comparison each.
+const lastKeys = new WeakMap<Map<string, unknown>, string>();
+
+function lastKeyOf(map: Map<string, unknown>): string {
+  const known = lastKeys.get(map);
+  if (known !== undefined && map.has(known)) return known;
+  let last: string | undefined;
+  for (const key of map.keys()) if (last === undefined || isBeyond(key, last)) last = key;
+  const found = last ?? '';
+  lastKeys.set(map, found);
+  return found;
+}
+
+/**
+ * Makes room for `key` in a map that keeps the `cap` smallest hashes. Which keys stay depends only on
+ * the set of all keys ever offered, not on their order.
+ * @returns whether the key may be put in; what had to leave for it is handed to `evict`.
+ */
+export function admit<V>(map: Map<string, V>, key: string, cap: number, evict: (value: V) => void): boolean {
+  if (map.size < cap) {
+    const known = lastKeys.get(map);
+    if (known !== undefined && isBeyond(key, known)) lastKeys.delete(map);
+    return true;
+  }
+  const last = lastKeyOf(map);
+  if (isBeyond(key, last)) return false;
+  const value = map.get(last);
+  map.delete(last);
+  lastKeys.delete(map);
+  if (value !== undefined) evict(value);
+  return true;
+}
+
+const NO_GROUPS: string[] = [];
+
+/** Evidence of nothing: the neutral element of {@link mergeEvidence}. */
+export function emptyEvidence(): Evidence {
+  return {
+    count: 0,
+    firstSeenUs: Number.MAX_SAFE_INTEGER,
+    lastSeenUs: -1,
+    firstAuditID: '',
+    lastAuditID: '',
+    days: [],
+    grantingGroups: NO_GROUPS,
+    clients: 0,
+    viaRbac: false,
+  };
+}
+
+/** Notes that something was seen at a time, with its sample. */
+export function noteTime(evidence: Evidence, us: number, auditID: string): void {
+  if (us < evidence.firstSeenUs || (us === evidence.firstSeenUs && auditID < evidence.firstAuditID)) {
+    evidence.firstSeenUs = us;
+    evidence.firstAuditID = auditID;
+  }
+  if (us > evidence.lastSeenUs || (us === evidence.lastSeenUs && auditID < evidence.lastAuditID)) {
+    evidence.lastSeenUs = us;
+    evidence.lastAuditID = auditID;
+  }
+}
+
+/** Adds a day to an ascending list, once. */
+export function addDay(days: number[], day: number): void {
+  const last = days.at(-1);
+  if (last === day) return;
+  if (last === undefined || last < day) {
+    days.push(day);
+    return;
+  }
+  let low = 0;
+  let high = days.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((days[middle] ?? 0) < day) low = middle + 1;
+    else high = middle;
+  }
+  if (days[low] !== day) days.splice(low, 0, day);
+}
+
+/** Adds a granting group; beyond the cap, the smallest hashes stay. */
+export function addGroup(evidence: Evidence, group: string): void {
+  const groups = evidence.grantingGroups;
+  if (group === '' || groups.includes(group)) return;
+  let kept = [...groups, group];
+  if (kept.length > CAPS.groups) {
+    const last = kept.reduce((a, b) => (isBeyond(b, a) ? b : a));
+    kept = kept.filter((each) => each !== last);
+  }
+  evidence.grantingGroups = kept.sort();
+}
+
+/** Adds `from` to `into`. Commutative and associative; idempotent in all but the count. */
+export function mergeEvidence(into: Evidence, from: Evidence): void {
+  into.count += from.count;
+  if (from.lastSeenUs >= 0) {
+    noteTime(into, from.firstSeenUs, from.firstAuditID);
+    noteTime(into, from.lastSeenUs, from.lastAuditID);
+  }
+  for (const day of from.days) addDay(into.days, day);
+  for (const group of from.grantingGroups) addGroup(into, group);
+  into.clients |= from.clients;
+  into.viaRbac ||= from.viaRbac;
+}
+
+/** A copy that shares nothing that changes. */
+export function cloneEvidence(from: Evidence): Evidence {
+  return { ...from, days: [...from.days] };
+}
+
+/** Evidence for what follows from something observed: the same times and samples, no count of its own. */
+export function derivedEvidence(from: Evidence): Evidence {
+  return { ...cloneEvidence(from), count: 0 };
+}
+
+/** The key of a rule within a subject. */
+export function ruleKey(rule: Pick<RuleState, 'verb' | 'apiGroup' | 'resource' | 'namespace'>): string {
+  return `${rule.verb}\0${rule.apiGroup}\0${rule.resource}\0${rule.namespace}`;
+}
+
+function addOverflow(holder: { overflow: Evidence | undefined }, evidence: Evidence): void {
+  holder.overflow ??= emptyEvidence();
+  mergeEvidence(holder.overflow, evidence);
+}
+
+/** Everything that a rule saw, its overflow included. */
+export function totalOfRule(rule: RuleState): Evidence {
+  const total = emptyEvidence();
+  for (const evidence of rule.names.values()) mergeEvidence(total, evidence);
+  if (rule.overflow) mergeEvidence(total, rule.overflow);
+  return total;
+}
+
+/** Everything that a rule set saw, its overflow included. */
+export function totalOfRules(set: RuleSet): Evidence {
+  const total = emptyEvidence();
+  for (const rule of set.rules.values()) mergeEvidence(total, totalOfRule(rule));
+  if (set.overflow) mergeEvidence(total, set.overflow);
+  return total;
+}
+
+/** Whether rule sets of an outcome are capped as allowed or as denied ones. */
+export type OutcomeCaps = { readonly rules: number; readonly names: number };
+/** Caps of allowed rules. */
+export const ALLOWED_CAPS: OutcomeCaps = { rules: CAPS.rules, names: CAPS.names };
+/** Caps of denied rules. */
+export const DENIED_CAPS: OutcomeCaps = { rules: CAPS.deniedRules, names: CAPS.deniedNames };
+
+/**
+ * The evidence kept for a name of a rule, made if need be. Where the cap refuses the name, the rule's
+ * overflow is what counts for it.
+ */
+export function evidenceFor(rule: RuleState, name: string, cap: number): Evidence {
+  const known = rule.names.get(name);
+  if (known) return known;
+  const evict = (evidence: Evidence): void => {
+    addOverflow(rule, evidence);
+  };
+  if (!admit(rule.names, name, cap, evict)) {
+    rule.overflow ??= emptyEvidence();
+    return rule.overflow;
+  }
+  const fresh = emptyEvidence();
+  rule.names.set(name, fresh);
+  return fresh;
+}
+
+/** A rule's state, made if need be; `undefined` where the cap refuses it: then the set's overflow is what counts. */
+export function ruleFor(
+  set: RuleSet & { overflow: Evidence | undefined },
+  rule: Pick<RuleState, 'verb' | 'apiGroup' | 'resource' | 'namespace'>,
+  cap: number,
+): RuleState | undefined {
+  const key = ruleKey(rule);
+  const known = set.rules.get(key);
+  if (known) return known;
+  const evict = (state: RuleState): void => {
+    addOverflow(set, totalOfRule(state));
+  };
+  if (!admit(set.rules, key, cap, evict)) return undefined;
+  const fresh: RuleState = {
+    verb: rule.verb,
+    apiGroup: rule.apiGroup,
+    resource: rule.resource,
+    namespace: rule.namespace,
+    names: new Map(),
+    overflow: undefined,
+  };
+  set.rules.set(key, fresh);
+  return fresh;
+}
+
+function mergeRules(into: RuleSet, from: RuleSet, caps: OutcomeCaps): void {
+  for (const rule of from.rules.values()) {
+    const target = ruleFor(into, rule, caps.rules);
+    if (!target) {
+      addOverflow(into, totalOfRule(rule));
+      continue;
+    }
+    for (const [name, evidence] of rule.names) mergeEvidence(evidenceFor(target, name, caps.names), evidence);
+    if (rule.overflow) addOverflow(target, rule.overflow);
+  }
+  if (from.overflow) addOverflow(into, from.overflow);
+}
+
+/** A subject of which nothing is known yet. */
+export function emptySubject(subject: SubjectState['subject']): SubjectState {
+  return {
+    subject,
+    allowed: { rules: new Map(), overflow: undefined },
+    denied: { rules: new Map(), overflow: undefined },
+  };
+}
+
+/** A subject's state, made if need be; `undefined` where the cap refuses it. */
+export function subjectFor(
+  cluster: ClusterState,
+  key: string,
+  subject: SubjectState['subject'],
+): SubjectState | undefined {
+  const known = cluster.subjects.get(key);
+  if (known) return known;
+  const evict = (state: SubjectState): void => {
+    cluster.subjectsOverflow ??= emptyEvidence();
+    mergeEvidence(cluster.subjectsOverflow, totalOfRules(state.allowed));
+    mergeEvidence(cluster.subjectsOverflow, totalOfRules(state.denied));
+  };
+  if (!admit(cluster.subjects, key, CAPS.subjects, evict)) return undefined;
+  const fresh = emptySubject(subject);
+  cluster.subjects.set(key, fresh);
+  return fresh;
+}
+
+/** A namespace's state, made if need be; `undefined` where the cap refuses it. */
+export function namespaceFor(cluster: ClusterState, namespace: string): NamespaceState | undefined {
+  const known = cluster.namespaces.get(namespace);
+  if (known) return known;
+  const evict = (): void => {
+    cluster.namespacesOverflow = true;
+  };
+  if (!admit(cluster.namespaces, namespace, CAPS.namespaces, evict)) {
+    cluster.namespacesOverflow = true;
+    return undefined;
+  }
+  const fresh = { lastSeenUs: 0, lastLiveUs: 0, lastDeletedUs: 0 };
+  cluster.namespaces.set(namespace, fresh);
+  return fresh;
+}
+
+/** A cluster of which nothing is known yet: the neutral element of {@link mergeCluster}. */
+export function emptyCluster(cluster: string): ClusterState {
+  return {
+    cluster,
+    subjects: new Map(),
+    subjectsOverflow: undefined,
+    namespaces: new Map(),
+    namespacesOverflow: false,
+    firstSeenUs: 0,
+    lastSeenUs: 0,
+  };
+}
+
+function mergeNamespaces(into: ClusterState, from: ClusterState): void {
+  for (const [namespace, state] of from.namespaces) {
+    const target = namespaceFor(into, namespace);
+    if (!target) continue;
+    target.lastSeenUs = Math.max(target.lastSeenUs, state.lastSeenUs);
+    target.lastLiveUs = Math.max(target.lastLiveUs, state.lastLiveUs);
+    target.lastDeletedUs = Math.max(target.lastDeletedUs, state.lastDeletedUs);
+  }
+  into.namespacesOverflow ||= from.namespacesOverflow;
+}
+
+/** Widens a cluster's time span by one moment or by another span; 0 stands for nothing seen. */
+export function widenSpan(cluster: ClusterState, firstUs: number, lastUs: number): void {
+  if (lastUs === 0) return;
+  if (cluster.firstSeenUs === 0 || firstUs < cluster.firstSeenUs) cluster.firstSeenUs = firstUs;
+  if (lastUs > cluster.lastSeenUs) cluster.lastSeenUs = lastUs;
+}
+
+/**
+ * Adds everything of `from` to `into`, which is changed; `from` is not, and shares nothing with `into`
+ * afterwards. Commutative and associative, so that no partitioning of the events changes the sum.
+ */
+export function mergeCluster(into: ClusterState, from: ClusterState): void {
+  for (const [key, state] of from.subjects) {
+    const target = subjectFor(into, key, state.subject);
+    if (target) {
+      mergeRules(target.allowed, state.allowed, ALLOWED_CAPS);
+      mergeRules(target.denied, state.denied, DENIED_CAPS);
+      continue;
+    }
+    into.subjectsOverflow ??= emptyEvidence();
+    mergeEvidence(into.subjectsOverflow, totalOfRules(state.allowed));
+    mergeEvidence(into.subjectsOverflow, totalOfRules(state.denied));
+  }
+  if (from.subjectsOverflow) {
+    into.subjectsOverflow ??= emptyEvidence();
+    mergeEvidence(into.subjectsOverflow, from.subjectsOverflow);
+  }
+  mergeNamespaces(into, from);
+  widenSpan(into, from.firstSeenUs, from.lastSeenUs);
+}
+
+/** A copy that shares nothing that changes. */
+export function cloneCluster(from: ClusterState): ClusterState {
+  const copy = emptyCluster(from.cluster);
+  mergeCluster(copy, from);
+  return copy;
+}

@@ -1,0 +1,44 @@
+export * from './types.ts';
+export {
+  CAPS,
+  cloneCluster,
+  DAY_US,
+  dayOf,
+  emptyCluster,
+  emptyEvidence,
+  mergeCluster,
+  mergeEvidence,
+  totalOfRules,
+} from './evidence.ts';
+export { clientsOf, observe, type Observations, type ObserveOptions } from './observe.ts';
+export {
+  AUDICIA_PRESET,
+  AUDIT2RBAC_PRESET,
+  DEFAULT_OPTIONS,
+  EXACT_PRESET,
+  type KubernetesVersion,
+  type NamingOptions,
+  NEWEST_KUBERNETES,
+  type PolicyOptions,
+  type PresetName,
+  PRESETS,
+} from './options.ts';
+export type {
+  Cell,
+  Exception,
+  ExceptionClass,
+  RuleEvidence,
+  SubjectPolicy,
+  Widening,
+} from './policy.ts';
+export { createInference, type Inference } from './infer.ts';
+export { checkObjects, checkPolicy, createPolicyCheck, type Mismatch } from './verify.ts';
+export { MAX_REFUSALS, type Refusal, RefusalFinder, type RefusalReport } from './refusals.ts';
+export { describeCell } from './grant.ts';
+export { isNamespaceGone, retentionPeriod, secondaryCells } from './classify.ts';
+export { isSpecialVerb } from './validity.ts';
+export { matchesGlob } from './objects.ts';
+export * from './authorizer/index.ts';
+export * from './bootstrap/index.ts';
+export * from './diff/index.ts';
+export * from './manifests/index.ts';

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+
+import type { Subject } from '@leastwise/audit-event';
+
+const MAX_OBJECT_NAME = 50;
+const MAX_LABEL_VALUE = 63;
+const HASH_LENGTH = 12;
+
+/** The first 48 bits of SHA-256, as hexadecimal digits: no word of a name looks like them. */
+export function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
+}
+
+const LOOKS_HASHED = new RegExp(`-[0-9a-f]{${String(HASH_LENGTH)}}$`);
+const PREFIX = { User: 'user', Group: 'group', ServiceAccount: 'sa' } as const;
+
+function identityOfSubject(subject: Subject): string {
+  return JSON.stringify([subject.kind, subject.namespace, subject.name]);
+}
+
+/**
+ * A text as part of a name: lower case letters, digits, dots and inner hyphens, at most `max` long,
+ * with a hash of `identity` exactly where folding or cutting lost something. A text that already ends
+ * like a hash gets one too: so no text can pose as the folded form of another.
+ */
+function foldName(text: string, max: number, identity: string): string {
+  const folded = text
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]/g, '-')
+    .replace(/^[.-]+/, '');
+  const isWhole = folded === text && folded.length <= max && /[a-z0-9]$/.test(folded);
+  if (isWhole && !LOOKS_HASHED.test(folded)) return folded;
+  const cut = folded.slice(0, max - HASH_LENGTH - 1).replace(/[.-]+$/, '');
+  return `${cut}-${shortHash(identity)}`;
+}
+
+/** What an object is to a policy; bindings name their role's kind, since a roleRef can never change. */
+export type ObjectRole = 'role' | 'clusterrole' | 'role-binding' | 'clusterrole-binding';
+
+/**
+ * `suggested-<subject>-<what>`, at most 50 characters, a function of the subject alone.
+ * @param extra - tells several shared roles of one subject apart; `''` for the usual one.
+ */
+export function objectName(subject: Subject, what: ObjectRole, extra = ''): string {
+  const text =
+    subject.kind === 'ServiceAccount' ? `${subject.namespace}.${subject.name}` : subject.name;
+  const head = `suggested-${PREFIX[subject.kind]}-`;
+  const tail = `${extra === '' ? '' : `-${extra}`}-${what}`;
+  return head + foldName(text, MAX_OBJECT_NAME - head.length - tail.length, identityOfSubject(subject)) + tail;
+}
+
+/** The user as audit2rbac's templates see it: a service account by its name, unless that is `default`. */
+function templateUser(subject: Subject): string {
+  if (subject.kind !== 'ServiceAccount') return subject.name;
+  return subject.name === 'default'
+    ? `system:serviceaccount:${subject.namespace}:${subject.name}`
+    : subject.name;
+}
+
+/**
+ * Fills `${user}` into a template of object names, with every character but letters, digits and colons
+ * replaced by a hyphen, in lower case; with a hash where that lost something.
+ */
+export function templateName(template: string, subject: Subject): string {
+  const user = templateUser(subject);
+  const folded = user.toLowerCase().replace(/[^a-z0-9:]/g, '-');
+  const whole = folded.replaceAll(':', '-') === user.replaceAll(':', '-') && !LOOKS_HASHED.test(folded);
+  const isShort = folded.length <= 200;
+  const text = whole && isShort ? folded : `${folded.slice(0, 200)}-${shortHash(identityOfSubject(subject))}`;
+  return template.replaceAll('${user}', text).slice(0, 253);
+}
+
+/** Fills `${user}` into a label's value and makes it a valid one: at most 63 characters, ends alphanumeric. */
+export function templateLabel(template: string, subject: Subject): string {
+  const user = subject.kind === 'ServiceAccount' ? `system:serviceaccount:${subject.namespace}:${subject.name}` : subject.name;
+  const text = template.replaceAll('${user}', user.toLowerCase().replace(/[^a-z0-9]/g, '-'));
+  const valid = text.replace(/[^A-Za-z0-9_.-]/g, '-').replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
+  if (valid.length <= MAX_LABEL_VALUE) return valid;
+  const room = MAX_LABEL_VALUE - HASH_LENGTH - 1;
+  return `${valid.slice(0, room).replace(/[^A-Za-z0-9]+$/, '')}-${shortHash(identityOfSubject(subject))}`;
+}
+
+const SAFE_SUFFIX = '[bcdfghjklmnpqrstvwxz2456789]{5}';
+const GENERATED = [
+  // generateName's random suffix, alone or after a pod template's hash.
+  new RegExp(`-${SAFE_SUFFIX}$`),
+  new RegExp(`-[a-f0-9]{7,10}(-${SAFE_SUFFIX})?$`),
+  new RegExp(`-[bcdfghjklmnpqrstvwxz2456789]{8,10}(-${SAFE_SUFFIX})?$`),
+  /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/,
+  // Events (name.1789abcdef012345), CronJobs' minute counters, long hashes.
+  /\.[0-9a-f]{12,}$/,
+  /-[0-9]{8,}$/,
+  /[0-9a-f]{32,}$/,
+];
+
+/**
+ * Whether a name looks made by a machine: a suffix of `generateName` (apimachinery's SafeEncodeString
+ * alphabet), a pod template hash, a UUID, a counter or a digest.
+ */
+export function looksGenerated(name: string): boolean {
+  return GENERATED.some((pattern) => pattern.test(name));
+}

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto';
+
+import { CLIENT_KINDS, type ClientKind, type CountedRequest, type Need, type Permission, type Subject, subjectKey } from '@leastwise/audit-event';
+
+import {
+  addDay,
+  addGroup,
+  ALLOWED_CAPS,
+  dayOf,
+  DENIED_CAPS,
+  emptyCluster,
+  emptyEvidence,
+  evidenceFor,
+  namespaceFor,
+  noteTime,
+  type OutcomeCaps,
+  ruleFor,
+  subjectFor,
+  widenSpan,
+} from './evidence.ts';
+import type { ClusterState, Evidence, RuleSet } from './types.ts';
+
+/** The client kinds of evidence, in the order of {@link CLIENT_KINDS}. */
+export function clientsOf(evidence: Evidence): ClientKind[] {
+  return CLIENT_KINDS.filter((_, bit) => (evidence.clients & (1 << bit)) !== 0);
+}
+
+/** Longest texts that are kept whole. Names of objects end at 253; the rest is room for what people invent. */
+const MAX_TEXT = 1024;
+/** Longest sample auditID: the API server's own are 36 characters, clients may send anything. */
+const MAX_AUDIT_ID = 64;
+/** Marks a stand-in for a text that was too long to keep: a noncharacter, so no valid name holds it. */
+export const STAND_IN = '\uFFFF';
+
+/** A text as it may be kept: itself, or a short stand-in that nothing can be rendered for. */
+function bounded(text: string): string {
+  if (text.length <= MAX_TEXT) return text;
+  return `${STAND_IN}${createHash('sha256').update(text).digest('hex')}`;
+}
+
+function boundedID(auditID: string): string {
+  if (auditID.length <= MAX_AUDIT_ID) return auditID;
+  // Through bytes, so that the sample does not keep the whole text alive.
+  return Buffer.from(auditID.slice(0, MAX_AUDIT_ID - 1), 'utf8').toString('utf8') + '…';
+}
+
+/** How requests become state. */
+export interface ObserveOptions {
+  /**
+   * `allowed` takes refused requests for granted ones (`--include-denied` of a single run, where
+   * nothing outlives the rendering); `denied` keeps them apart, with little room.
+   */
+  readonly deniedAs: 'denied' | 'allowed';
+}
+
+/** Everything that one batch of requests adds to the state, by cluster. */
+export type Observations = Map<string, ClusterState>;
+
+interface Sighting {
+  readonly us: number;
+  readonly auditID: string;
+  readonly clientBit: number;
+  readonly count: 0 | 1;
+}
+
+function note(evidence: Evidence, need: Need, sighting: Sighting): void {
+  evidence.count += sighting.count;
+  noteTime(evidence, sighting.us, sighting.auditID);
+  addDay(evidence.days, dayOf(sighting.us));
+  if (need.grantingGroup !== '') addGroup(evidence, bounded(need.grantingGroup));
+  evidence.clients |= sighting.clientBit;
+  evidence.viaRbac ||= need.viaRbac;
+}
+
+function noteNeed(cluster: ClusterState, need: Need, sighting: Sighting, allowed: boolean): void {
+  const subject = boundedSubject(need.subject);
+  const state = subjectFor(cluster, subjectKey(subject), subject);
+  if (!state) {
+    cluster.subjectsOverflow ??= emptyEvidence();
+    note(cluster.subjectsOverflow, need, sighting);
+    return;
+  }
+  const set: RuleSet = allowed ? state.allowed : state.denied;
+  const caps = allowed ? ALLOWED_CAPS : DENIED_CAPS;
+  for (const permission of need.permissions) note(slotFor(set, permission, caps), need, sighting);
+}
+
+function boundedSubject(subject: Subject): Subject {
+  if (subject.name.length <= MAX_TEXT && subject.namespace.length <= MAX_TEXT) return subject;
+  return { ...subject, namespace: bounded(subject.namespace), name: bounded(subject.name) };
+}
+
+function slotFor(set: RuleSet, permission: Permission, caps: OutcomeCaps): Evidence {
+  const rule = ruleFor(
+    set,
+    {
+      verb: bounded(permission.verb),
+      apiGroup: bounded(permission.apiGroup),
+      resource: bounded(permission.resource),
+      namespace: bounded(permission.namespace),
+    },
+    caps.rules,
+  );
+  if (rule) {
+    const name = permission.resource === '' ? permission.path : permission.name;
+    return evidenceFor(rule, bounded(name), caps.names);
+  }
+  set.overflow ??= emptyEvidence();
+  return set.overflow;
+}
+
+/** Notes what an allowed request says about the life of namespaces. */
+export function noteNamespaces(cluster: ClusterState, request: CountedRequest): void {
+  for (const permission of request.need.permissions) {
+    if (permission.namespace === '' || permission.namespace.length > MAX_TEXT) continue;
+    const state = namespaceFor(cluster, permission.namespace);
+    if (state && request.receivedAtUs > state.lastSeenUs) state.lastSeenUs = request.receivedAtUs;
+  }
+  const life = request.namespaceLife;
+  if (!life || life.namespace.length > MAX_TEXT) return;
+  const state = namespaceFor(cluster, life.namespace);
+  if (!state) return;
+  const us = request.receivedAtUs;
+  if (life.change === 'deleted') state.lastDeletedUs = Math.max(state.lastDeletedUs, us);
+  else state.lastLiveUs = Math.max(state.lastLiveUs, us);
+  state.lastSeenUs = Math.max(state.lastSeenUs, us);
+}
+
+/**
+ * Adds one request to a batch's observations.
+ * @param isNew - false for a further stage or copy of a request: it marks presence and changes no count.
+ */
+export function observe(
+  into: Observations,
+  request: CountedRequest,
+  isNew: boolean,
+  options: ObserveOptions = { deniedAs: 'denied' },
+): void {
+  let cluster = into.get(request.cluster);
+  if (!cluster) {
+    cluster = emptyCluster(request.cluster);
+    into.set(request.cluster, cluster);
+  }
+  const sighting: Sighting = {
+    us: request.receivedAtUs,
+    auditID: boundedID(request.auditID),
+    clientBit: 1 << CLIENT_KINDS.indexOf(request.client),
+    count: isNew ? 1 : 0,
+  };
+  const isAllowed = request.outcome === 'allowed';
+  noteNeed(cluster, request.need, sighting, isAllowed || options.deniedAs === 'allowed');
+  if (request.impersonation) noteNeed(cluster, request.impersonation, sighting, true);
+  if (isAllowed) noteNamespaces(cluster, request);
+  widenSpan(cluster, request.receivedAtUs, request.receivedAtUs);
+}

@@ -1,0 +1,122 @@
+import { impliedGroups } from '@leastwise/audit-event';
+
+import { createAuthorizer } from './authorizer/index.ts';
+import { cellsOfRule, secondaryCells } from './classify.ts';
+import { cellKey, describeCell } from './grant.ts';
+import type { PolicyOptions } from './options.ts';
+import type { Cell, SubjectPolicy } from './policy.ts';
+import { bindingSubject } from './subjects.ts';
+import type { RbacObject, RuleSet, SubjectState } from './types.ts';
+import { isDnsSubdomain, isValidNamespace } from './validity.ts';
+
+/** A promise that a rendered policy would break, for people. */
+export interface Mismatch {
+  readonly kind: 'not-granted' | 'invalid-object';
+  readonly detail: string;
+}
+
+/** A name that no object bears, asked for where the names themselves were too many to keep. */
+const ANY_NAME = 'leastwise-any-name';
+
+interface Asked {
+  /** As the policy lists it. */
+  readonly cell: Cell;
+  /** As the authorizer is asked. */
+  readonly permission: Cell;
+}
+
+function observedCells(set: RuleSet, options: PolicyOptions): Asked[] {
+  const cells: Asked[] = [];
+  for (const rule of set.rules.values()) {
+    for (const { cell: observed, isOverflow } of cellsOfRule(rule)) {
+      for (const cell of [observed, ...secondaryCells(observed, options)]) {
+        cells.push({ cell, permission: isOverflow ? { ...cell, name: ANY_NAME } : cell });
+      }
+    }
+  }
+  return cells;
+}
+
+function nameProblem(name: string): string | undefined {
+  if (name === '' || name === '.' || name === '..' || /[/%]/.test(name)) return 'not a valid object name';
+  return name.length > 253 ? 'a name over 253 characters' : undefined;
+}
+
+function labelProblem(labels: Readonly<Record<string, string>> | undefined): string | undefined {
+  for (const [key, value] of Object.entries(labels ?? {})) {
+    const [prefix, name] = key.includes('/') ? key.split('/', 2) : [undefined, key];
+    if (prefix !== undefined && !isDnsSubdomain(prefix)) return `label key ${key} has no valid prefix`;
+    if (!/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(name ?? '')) return `label key ${key} is not valid`;
+    if (!/^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/.test(value)) return `label ${key} has no valid value`;
+  }
+  return undefined;
+}
+
+function rulesProblem(object: RbacObject): string | undefined {
+  if (object.kind === 'RoleBinding' || object.kind === 'ClusterRoleBinding') return undefined;
+  for (const rule of object.rules) {
+    if (rule.verbs.length === 0) return 'a rule without verbs';
+    const listed = [...(rule.apiGroups ?? []), ...(rule.resources ?? []), ...(rule.nonResourceURLs ?? [])];
+    if (listed.some((each) => each.includes('*'))) return 'a wildcard in groups, resources or URLs';
+    const isUrl = (rule.nonResourceURLs ?? []).length > 0;
+    if (isUrl && object.kind === 'Role') return 'a non-resource URL in a Role';
+    if (!isUrl && (rule.resources ?? []).length === 0) return 'a rule that names neither resources nor URLs';
+    if (!isUrl && (rule.apiGroups ?? []).length === 0) return 'a rule without API groups';
+  }
+  return undefined;
+}
+
+function objectProblem(object: RbacObject): string | undefined {
+  const { name, namespace } = object.metadata;
+  const isNamespaced = object.kind === 'Role' || object.kind === 'RoleBinding';
+  if (isNamespaced !== (namespace !== undefined)) return 'a namespace where none belongs, or none where one does';
+  if (namespace !== undefined && !isValidNamespace(namespace)) return 'not a valid namespace';
+  return nameProblem(name) ?? labelProblem(object.metadata.labels) ?? rulesProblem(object);
+}
+
+/**
+ * The guardrails that no knob lifts: only objects that the API server accepts, and no wildcard in
+ * groups, resources or URLs.
+ */
+export function checkObjects(objects: readonly RbacObject[]): Mismatch[] {
+  const seen = new Set<string>();
+  return objects.flatMap((object): Mismatch[] => {
+    const where = `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+    const isRepeated = seen.has(where);
+    seen.add(where);
+    const problem = isRepeated ? 'an object of the same name' : objectProblem(object);
+    return problem === undefined ? [] : [{ kind: 'invalid-object', detail: `${where}: ${problem}` }];
+  });
+}
+
+/** Prepares {@link checkPolicy} for many policies under the same options. */
+export function createPolicyCheck(
+  options: PolicyOptions,
+): (state: SubjectState, policy: SubjectPolicy) => Mismatch[] {
+  const byDefault = createAuthorizer(options.existing);
+  return (state, policy) => {
+    const rendered = createAuthorizer(policy.objects);
+    const bound = bindingSubject(state.subject);
+    const groups = impliedGroups(state.subject);
+    const excepted = new Set(policy.exceptions.map(({ cell }) => cellKey(cell)));
+    const mismatches = checkObjects(policy.objects);
+    const sets = options.includeDenied ? [state.allowed, state.denied] : [state.allowed];
+    for (const { cell, permission } of sets.flatMap((set) => observedCells(set, options))) {
+      const request = { subject: state.subject, groups, permission };
+      if (rendered.authorize(request).allowed || byDefault.authorize(request).allowed) continue;
+      if (excepted.has(cellKey(cell))) continue;
+      const detail = `${bound.kind} ${bound.name}: ${describeCell(permission)}`;
+      mismatches.push({ kind: 'not-granted', detail });
+    }
+    return mismatches;
+  };
+}
+
+/**
+ * Re-authorizes everything that a subject was observed to need against what was rendered for it, and
+ * checks the guardrails. Empty means: the policy keeps its promise.
+ * @remarks Uses the authorizer that is written apart from the inference.
+ */
+export function checkPolicy(state: SubjectState, policy: SubjectPolicy, options: PolicyOptions): Mismatch[] {
+  return createPolicyCheck(options)(state, policy);
+}

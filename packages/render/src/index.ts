@@ -1,0 +1,22 @@
+export { encodeSegment } from './encode-segment.ts';
+export { escapeComment } from './escape-comment.ts';
+export { markdownCode, markdownLink } from './escape-markdown.ts';
+export { escapeTerminal } from './escape-terminal.ts';
+export { clusterFolder, namespaceFolder, subjectFolder } from './folders.ts';
+export { isGenerated } from './generated.ts';
+export { InvariantError } from './invariant-error.ts';
+export { policyReportPath, renderPolicyReport } from './render-policy-report.ts';
+export type {
+  ObservedPermission,
+  PolicyReport,
+  RefusedPermissions,
+  RemarkedPermission,
+  SubjectReport,
+} from './policy-report.ts';
+export { renderJson } from './render-json.ts';
+export { renderRepository } from './render-repository.ts';
+export type { ClusterPolicies, SubjectPolicy } from './render-repository.ts';
+export { renderYaml } from './render-yaml.ts';
+export type { YamlComments } from './render-yaml.ts';
+export { subjectName } from './subject-name.ts';
+export { renderFolder } from './render-folder.ts';

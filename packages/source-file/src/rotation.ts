@@ -1,0 +1,65 @@
+import type { BigIntStats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { SourceError } from '@leastwise/source';
+import { messageOf } from './raw-bytes.ts';
+
+/** A file as it was when it was looked at. */
+export interface FileIdentity {
+  readonly path: string;
+  /** Device and inode: which file it is, for as long as somebody holds it open. */
+  readonly inode: string;
+  /**
+   * With its size and last write: which file it is once it is no longer written. Renaming changes neither, and the
+   * inode of a deleted file may be the next file's within a millisecond.
+   */
+  readonly version: string;
+  /** When it was last written, in nanoseconds since the epoch. */
+  readonly writtenNs: bigint;
+}
+
+/**
+ * What a path names now, or undefined where it names nothing.
+ * @throws SourceError where the path cannot be looked at.
+ */
+export async function identityOf(path: string): Promise<FileIdentity | undefined> {
+  try {
+    return identify(path, await stat(path, { bigint: true }));
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) {
+      return undefined;
+    }
+    throw new SourceError(`cannot look at ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** The identity within a result of `stat` with big integers. */
+export function identify(path: string, stats: BigIntStats): FileIdentity {
+  const inode = `${String(stats.dev)}:${String(stats.ino)}`;
+  const version = `${inode}:${String(stats.size)}:${String(stats.mtimeNs)}`;
+  return { path, inode, version, writtenNs: stats.mtimeNs };
+}
+
+/**
+ * The rotated generations of a log that lie beside it, oldest first by their last write: `audit.log.1` and
+ * `audit.log-20240101` (logrotate), `audit-2024-01-01T00-00-00.000.log` (the API server). Compressed ones are
+ * left out: each was a plain file before, and packing it under a new inode brings nothing new.
+ */
+export async function rotatedGenerations(path: string): Promise<readonly FileIdentity[]> {
+  const base = basename(path);
+  const found: FileIdentity[] = [];
+  for (const name of await readdir(dirname(path)).catch(() => [])) {
+    if (!isGeneration(base, name)) continue;
+    // One that is renamed at this very moment is found at the next look.
+    const generation = await identityOf(join(dirname(path), name));
+    if (generation !== undefined) found.push(generation);
+  }
+  return found.sort((a, b) => (a.writtenNs < b.writtenNs ? -1 : a.writtenNs > b.writtenNs ? 1 : 0));
+}
+
+function isGeneration(base: string, name: string): boolean {
+  const extension = extname(base);
+  const stem = base.slice(0, base.length - extension.length);
+  if (name === base || !name.startsWith(stem) || /\.(?:gz|zst|bz2|xz)$/.test(name)) return false;
+  return /^[-._].*\d/.test(name.slice(stem.length));
+}

@@ -1,0 +1,87 @@
+import { type Identity, subjectKey } from '@leastwise/audit-event';
+import { type ClusterState, DAY_US, type Evidence, type RuleSet } from '@leastwise/rbac';
+
+import type { Batch, Deltas } from './types.ts';
+
+/** Days beyond this one hold no time that is a safe integer of microseconds. */
+export const MAX_DAY = Math.ceil(Number.MAX_SAFE_INTEGER / DAY_US);
+/** All bits that a bit set over client kinds can have without becoming negative. */
+export const MAX_CLIENTS = 0x7fffffff;
+
+const MAX_HALF = 0xffffffff;
+
+function isWhole(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= max;
+}
+
+function mustBe(holds: boolean, what: string): void {
+  if (!holds) throw new TypeError(`a batch must have ${what}`);
+}
+
+function checkEvidence(evidence: Evidence | undefined): void {
+  if (!evidence) return;
+  const { count, firstSeenUs, lastSeenUs, days, clients } = evidence;
+  mustBe(isWhole(count, Number.MAX_SAFE_INTEGER), 'whole counts');
+  mustBe(
+    Number.isSafeInteger(firstSeenUs) && Number.isSafeInteger(lastSeenUs),
+    'times in whole microseconds',
+  );
+  mustBe(isWhole(clients, MAX_CLIENTS), 'client kinds as a bit set');
+  let previous = -Infinity;
+  for (const day of days) {
+    mustBe(Number.isInteger(day) && Math.abs(day) <= MAX_DAY && day > previous, 'days in ascending order');
+    previous = day;
+  }
+}
+
+function checkRules(set: RuleSet): void {
+  for (const rule of set.rules.values()) {
+    for (const evidence of rule.names.values()) checkEvidence(evidence);
+    checkEvidence(rule.overflow);
+  }
+  checkEvidence(set.overflow);
+}
+
+function checkCluster(name: string, state: ClusterState): void {
+  mustBe(state.cluster === name, 'every cluster under its name');
+  const span = [state.firstSeenUs, state.lastSeenUs];
+  mustBe(span.every(Number.isSafeInteger), 'times in whole microseconds');
+  for (const { lastSeenUs, lastLiveUs, lastDeletedUs } of state.namespaces.values()) {
+    const times = [lastSeenUs, lastLiveUs, lastDeletedUs];
+    mustBe(times.every(Number.isSafeInteger), 'times in whole microseconds');
+  }
+  for (const [key, { subject, allowed, denied }] of state.subjects) {
+    mustBe(key === subjectKey(subject), 'every subject under its key');
+    checkRules(allowed);
+    checkRules(denied);
+  }
+  checkEvidence(state.subjectsOverflow);
+}
+
+function checkIdentities(identities: readonly Identity[]): void {
+  for (const { hi, lo } of identities) {
+    mustBe(isWhole(hi, MAX_HALF) && isWhole(lo, MAX_HALF), 'identities of two unsigned 32-bit halves');
+  }
+}
+
+/** Whether deltas add nothing at all. */
+export function isEmpty(deltas: Deltas): boolean {
+  return (
+    deltas.clusters.size === 0 &&
+    deltas.counted.length === 0 &&
+    deltas.countedAsImpersonated.length === 0 &&
+    deltas.received.length === 0
+  );
+}
+
+/**
+ * Refuses a batch that could not be merged whole, or that would make a state nobody can read back.
+ * @throws TypeError as only a bug can make such a batch.
+ */
+export function checkBatch({ from, to, deltas }: Batch): void {
+  mustBe(from !== to || isEmpty(deltas), 'a new position to go with what it adds');
+  checkIdentities(deltas.counted);
+  checkIdentities(deltas.countedAsImpersonated);
+  checkIdentities(deltas.received);
+  for (const [name, state] of deltas.clusters) checkCluster(name, state);
+}

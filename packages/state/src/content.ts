@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+
+import type { ClusterState } from '@leastwise/rbac';
+
+import { FingerprintSet } from './fingerprint-set.ts';
+
+/** Everything that an embedded store remembers. */
+export interface Content {
+  /** 16 hexadecimal digits, lower case. */
+  readonly identityKey: string;
+  /** By source; absent where nothing was applied. */
+  readonly positions: Map<string, string>;
+  readonly clusters: Map<string, ClusterState>;
+  readonly counted: FingerprintSet;
+  readonly countedAsImpersonated: FingerprintSet;
+  /** Seen at RequestReceived, and in neither of the other two. */
+  readonly onlyReceived: FingerprintSet;
+}
+
+const IDENTITY_KEY = /^[0-9a-f]{16}$/;
+
+/** Whether a text can be the key of request identities: 16 hexadecimal digits, lower case. */
+export function isIdentityKey(text: string): boolean {
+  return IDENTITY_KEY.test(text);
+}
+
+/** The content of a new state. Without a key one is drawn, so that nobody can foresee identities. */
+export function emptyContent(identityKey = randomBytes(8).toString('hex')): Content {
+  return {
+    identityKey,
+    positions: new Map(),
+    clusters: new Map(),
+    counted: new FingerprintSet(),
+    countedAsImpersonated: new FingerprintSet(),
+    onlyReceived: new FingerprintSet(),
+  };
+}

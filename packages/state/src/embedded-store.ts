@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Identity } from '@leastwise/audit-event';
+import { type ClusterState, emptyCluster, mergeCluster } from '@leastwise/rbac';
+
+import { checkBatch, isEmpty } from './checks.ts';
+import { type Content, emptyContent, isIdentityKey } from './content.ts';
+import { type Disk, nodeDisk } from './disk.ts';
+import { StateFolder } from './state-folder.ts';
+import {
+  type ApplyResult,
+  type Batch,
+  type Claim,
+  type Deltas,
+  StateError,
+  type StoreFacts,
+  type SubjectStore,
+} from './types.ts';
+
+/** Where an embedded store keeps its state. */
+export interface EmbeddedStoreOptions {
+  /** The folder of the state, made if need be; without it the state lives in memory only. */
+  readonly dir?: string | undefined;
+  /** The key of request identities for a new state, 16 lower-case hexadecimal digits; drawn at random without it. */
+  readonly identityKey?: string | undefined;
+}
+
+function merge(content: Content, deltas: Deltas): void {
+  for (const [name, delta] of deltas.clusters) {
+    const cluster = content.clusters.get(name) ?? emptyCluster(name);
+    mergeCluster(cluster, delta);
+    content.clusters.set(name, cluster);
+  }
+  for (const { hi, lo } of deltas.counted) {
+    content.counted.add(hi, lo);
+    content.onlyReceived.delete(hi, lo);
+  }
+  for (const { hi, lo } of deltas.countedAsImpersonated) {
+    content.countedAsImpersonated.add(hi, lo);
+    content.onlyReceived.delete(hi, lo);
+  }
+  for (const { hi, lo } of deltas.received) {
+    if (content.counted.has(hi, lo) || content.countedAsImpersonated.has(hi, lo)) continue;
+    content.onlyReceived.add(hi, lo);
+  }
+}
+
+class EmbeddedStore implements SubjectStore {
+  readonly #content: Content;
+  readonly #folder: StateFolder | undefined;
+  readonly #tokens = new Map<string, string>();
+  /** The end of the queue: one step at a time, so that no batch changes what a flush is writing. */
+  #last: Promise<unknown> = Promise.resolve();
+  #isDirty = false;
+  /** Why the store can do no more. */
+  #ended: string | undefined;
+
+  constructor(content: Content, folder: StateFolder | undefined) {
+    this.#content = content;
+    this.#folder = folder;
+  }
+
+  #inTurn<T>(step: () => T | Promise<T>): Promise<T> {
+    const result = this.#last.then(() => {
+      if (this.#ended !== undefined) throw new Error(this.#ended);
+      return step();
+    });
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  claim(source: string): Promise<Claim> {
+    return this.#inTurn(() => {
+      const { identityKey, counted, positions } = this.#content;
+      const token = randomUUID();
+      this.#tokens.set(source, token);
+      return {
+        source,
+        token,
+        position: positions.get(source) ?? '',
+        identityKey,
+        isCounted: ({ hi, lo }: Identity) => counted.has(hi, lo),
+      };
+    });
+  }
+
+  applyBatch(batch: Batch): Promise<ApplyResult> {
+    return this.#inTurn(() => {
+      const { claim, from, to, deltas } = batch;
+      checkBatch(batch);
+      if (this.#tokens.get(claim.source) !== claim.token) return 'fenced';
+      const { positions, counted } = this.#content;
+      if ((positions.get(claim.source) ?? '') !== from) return 'stale';
+      // Another source's batch may have counted some of it after this one was built.
+      if (deltas.counted.some(({ hi, lo }) => counted.has(hi, lo))) return 'stale';
+      if (from === to && isEmpty(deltas)) return 'applied';
+      this.#isDirty = true;
+      try {
+        merge(this.#content, deltas);
+      } catch (error) {
+        // Out of memory half-way: what is on the disk is whole, what is here must never get there.
+        this.#ended = 'a batch could not be applied whole, so the store must be opened again';
+        throw error;
+      }
+      positions.set(claim.source, to);
+      return 'applied';
+    });
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#isDirty || !this.#folder) return;
+    await this.#folder.save(this.#content);
+    this.#isDirty = false;
+  }
+
+  flush(): Promise<void> {
+    return this.#inTurn(() => this.#save());
+  }
+
+  read(): Promise<readonly ClusterState[]> {
+    return this.#inTurn(() =>
+      [...this.#content.clusters.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1)),
+    );
+  }
+
+  facts(): Promise<StoreFacts> {
+    return this.#inTurn(() => ({ onlyReceived: this.#content.onlyReceived.size }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended === CLOSED) return;
+    try {
+      await this.flush();
+    } finally {
+      this.#ended = CLOSED;
+      await this.#folder?.release();
+    }
+  }
+}
+
+const CLOSED = 'the store is closed';
+
+/** As {@link openEmbeddedStore}, on a disk that may be made to fail. */
+export async function openStoreOn(options: EmbeddedStoreOptions, disk: Disk): Promise<SubjectStore> {
+  const { dir, identityKey } = options;
+  if (identityKey !== undefined && !isIdentityKey(identityKey)) {
+    throw new TypeError('an identity key has 16 lower-case hexadecimal digits');
+  }
+  if (dir === undefined) return new EmbeddedStore(emptyContent(identityKey), undefined);
+  const folder = await StateFolder.open(dir, disk);
+  try {
+    const content = await folder.load();
+    if (content && identityKey !== undefined && content.identityKey !== identityKey) {
+      throw new StateError(`${dir}: the state has another identity key than the given one`);
+    }
+    return new EmbeddedStore(content ?? emptyContent(identityKey), folder);
+  } catch (error) {
+    await folder.release();
+    throw error;
+  }
+}
+
+/**
+ * Opens a store in this process: in memory, or in a folder that this process then has to itself.
+ *
+ * - It writes when flushed and when disposed of, and only if something changed; a failed flush throws,
+ *   changes nothing on disk and may be tried again. The same state gives the same files.
+ * - Identities are kept for ever, for all sources together: a batch that counts what another source's
+ *   batch counted since the claim or the last batch is `stale` too.
+ * - `read` answers with the live state: it is valid until the next batch.
+ *
+ * @throws StateError where the folder cannot be used, is another process's (which it names), or holds a
+ * state that is damaged, of another version, or made with another identity key.
+ */
+export function openEmbeddedStore(options: EmbeddedStoreOptions = {}): Promise<SubjectStore> {
+  return openStoreOn(options, nodeDisk);
+}

@@ -1,0 +1,66 @@
+import { type Evidence, emptyEvidence } from '@leastwise/rbac';
+
+import { MAX_CLIENTS, MAX_DAY } from './checks.ts';
+import type { Fields } from './fields.ts';
+
+/** Evidence as a list of JSON values; `null` where there is none. Read back by {@link readEvidence}. */
+export type EncodedEvidence = readonly unknown[] | null;
+
+// [first day, how many, first day, how many, …]: requests come day after day, for months.
+function encodeDays(days: readonly number[]): number[] {
+  const ranges: number[] = [];
+  let next = Number.NaN;
+  for (const day of days) {
+    if (day === next) ranges[ranges.length - 1] = (ranges.at(-1) ?? 0) + 1;
+    else ranges.push(day, 1);
+    next = day + 1;
+  }
+  return ranges;
+}
+
+function readDays(ranges: Fields): number[] {
+  const days: number[] = [];
+  let next = -MAX_DAY;
+  while (ranges.more()) {
+    const start = ranges.integer(next, MAX_DAY);
+    const end = start + ranges.integer(1, MAX_DAY - start + 1);
+    for (let day = start; day < end; day += 1) days.push(day);
+    // A range that begins where the last one ended would have been one with it.
+    next = end + 1;
+  }
+  return days;
+}
+
+/** The inverse of {@link readEvidence}. */
+export function encodeEvidence(evidence: Evidence | undefined): EncodedEvidence {
+  if (!evidence) return null;
+  const { count, firstSeenUs, lastSeenUs, firstAuditID, lastAuditID } = evidence;
+  const { days, grantingGroups, clients, viaRbac } = evidence;
+  return [
+    count,
+    firstSeenUs,
+    lastSeenUs,
+    firstAuditID,
+    lastAuditID,
+    encodeDays(days),
+    grantingGroups,
+    clients,
+    viaRbac ? 1 : 0,
+  ];
+}
+
+/** The evidence in a list of fields, all of which are read. */
+export function readEvidence(fields: Fields): Evidence {
+  const evidence = emptyEvidence();
+  evidence.count = fields.integer(0);
+  evidence.firstSeenUs = fields.integer();
+  evidence.lastSeenUs = fields.integer();
+  evidence.firstAuditID = fields.string();
+  evidence.lastAuditID = fields.string();
+  evidence.days = readDays(fields.list());
+  evidence.grantingGroups = fields.list().strings();
+  evidence.clients = fields.integer(0, MAX_CLIENTS);
+  evidence.viaRbac = fields.integer(0, 1) === 1;
+  fields.end();
+  return evidence;
+}

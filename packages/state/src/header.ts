@@ -1,0 +1,83 @@
+import { type Content, isIdentityKey } from './content.ts';
+import { Fields, Malformed } from './fields.ts';
+import { SCHEMA_VERSION } from './types.ts';
+
+const SCHEMA = 'leastwise-state';
+
+/** Which fingerprints belong to a state: the digest of their file, and how many each set in it has. */
+export interface FingerprintsInfo {
+  readonly sha256: string;
+  readonly counted: number;
+  readonly countedAsImpersonated: number;
+  readonly onlyReceived: number;
+}
+
+/** The first line of a state file. */
+export interface Header extends Pick<Content, 'identityKey' | 'positions'> {
+  readonly fingerprints: FingerprintsInfo;
+}
+
+/** The inverse of {@link readHeader}. */
+export function encodeHeader({ identityKey, positions, fingerprints }: Header): string {
+  const sorted = [...positions].sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify({
+    schema: SCHEMA,
+    version: SCHEMA_VERSION,
+    identityKey,
+    positions: sorted,
+    fingerprints,
+  });
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) throw new Malformed('not a state of Leastwise');
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function readFingerprintsInfo(value: unknown): FingerprintsInfo {
+  const info = asObject(value);
+  const sizes = [info['counted'], info['countedAsImpersonated'], info['onlyReceived']];
+  const fields = new Fields([info['sha256'], ...sizes]);
+  const sha256 = fields.string();
+  // It becomes a part of a file name.
+  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Malformed('no digest of the fingerprints');
+  return {
+    sha256,
+    counted: fields.integer(0),
+    countedAsImpersonated: fields.integer(0),
+    onlyReceived: fields.integer(0),
+  };
+}
+
+function readPositions(value: unknown): Map<string, string> {
+  const positions = new Map<string, string>();
+  const pairs = new Fields(value);
+  while (pairs.more()) {
+    const pair = pairs.list();
+    positions.set(pair.string(), pair.string());
+    pair.end();
+  }
+  return positions;
+}
+
+/** @throws Malformed also where it is a header of another version. */
+export function readHeader(line: string): Header {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    throw new Malformed('not a state of Leastwise');
+  }
+  const header = asObject(parsed);
+  if (header['schema'] !== SCHEMA) throw new Malformed('not a state of Leastwise');
+  if (header['version'] !== SCHEMA_VERSION) {
+    const version = JSON.stringify(header['version'] ?? null).slice(0, 20);
+    throw new Malformed(`a state of version ${version}; this program reads version ${SCHEMA_VERSION} only`);
+  }
+  const identityKey = header['identityKey'];
+  if (typeof identityKey !== 'string' || !isIdentityKey(identityKey)) {
+    throw new Malformed('no key of request identities');
+  }
+  const positions = readPositions(header['positions']);
+  return { identityKey, positions, fingerprints: readFingerprintsInfo(header['fingerprints']) };
+}

@@ -1,0 +1,75 @@
+import type { Identity } from '@leastwise/audit-event';
+import type { ClusterState } from '@leastwise/rbac';
+
+/** Version of the schema below. A store that holds another one refuses to open. */
+export const SCHEMA_VERSION = 1;
+
+/** What one batch of requests adds. Built by one worker, merged by the store with add, min, max, union and OR only. */
+export interface Deltas {
+  /** By cluster. Counts only for requests whose identity is in `counted`; presence for all. */
+  readonly clusters: ReadonlyMap<string, ClusterState>;
+  /** Identities counted in this batch: later stages and copies of them add no count. */
+  readonly counted: readonly Identity[];
+  /** Identities, without the impersonated user, of requests that were counted under impersonation. */
+  readonly countedAsImpersonated: readonly Identity[];
+  /** Identities of requests seen at RequestReceived, whose outcome is not known by that. */
+  readonly received: readonly Identity[];
+}
+
+/**
+ * What became of a batch. `stale`: the state is already past `from`, so the batch was applied before
+ * or another worker went on: claim again. `fenced`: another worker owns the source.
+ */
+export type ApplyResult = 'applied' | 'stale' | 'fenced';
+
+/** A worker's right to apply batches of one source, and what it needs to build them. */
+export interface Claim {
+  readonly source: string;
+  /** Random; fences a worker that lost the source. */
+  readonly token: string;
+  /** The position that the state has reached; `''` at the start. Read on from here. */
+  readonly position: string;
+  /** Secret key of request identities, the same for all workers of a state: 16 hexadecimal digits. */
+  readonly identityKey: string;
+  /** Whether a request was counted already, by any earlier batch within the store's horizon. */
+  isCounted(identity: Identity): boolean;
+}
+
+/** One batch of a source: from the position that the claim or the last batch left, to the next. */
+export interface Batch {
+  readonly claim: Claim;
+  readonly from: string;
+  readonly to: string;
+  readonly deltas: Deltas;
+}
+
+/** Numbers of a store, for people. */
+export interface StoreFacts {
+  /** Requests of which nothing but RequestReceived was seen. */
+  readonly onlyReceived: number;
+}
+
+/**
+ * Per-subject state. Its promise: after any crash and any repetition, the state equals what one
+ * clean run over the distinct requests would have given.
+ */
+export interface SubjectStore extends AsyncDisposable {
+  /** Takes a source over from whoever had it. */
+  claim(source: string): Promise<Claim>;
+  /**
+   * Applies a batch at a position, once and whole: the position moves with the deltas or not at all.
+   * Applying the same batch again answers `stale` and changes nothing.
+   */
+  applyBatch(batch: Batch): Promise<ApplyResult>;
+  /** Resolves when everything applied before would survive a crash. */
+  flush(): Promise<void>;
+  /** The clusters in the order of their names. What it returns must not be changed. */
+  read(): Promise<readonly ClusterState[]>;
+  facts(): Promise<StoreFacts>;
+}
+
+/** A state that this version cannot read, or that is damaged. */
+export class StateError extends Error {
+  override readonly name = 'StateError';
+  readonly code = 'LW_STATE';
+}

@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const SUMMARIZE = fileURLToPath(new URL('../.ci/summarize.mjs', import.meta.url));
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'leastwise-ci-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the summary over test files given as name → statuses; `shared` is whether ../shared exists. */
+function summarize(files: Record<string, readonly string[]>, shared = true, broken?: string) {
+  const testResults = Object.entries(files).map(([name, statuses]) => ({
+    name: join(folder, name),
+    status: name === broken || statuses.includes('failed') ? 'failed' : 'passed',
+    message: name === broken ? 'cannot be loaded' : '',
+    assertionResults: statuses.map((status, index) => ({ status, fullName: `test ${index}` })),
+  }));
+  writeFileSync(join(folder, 'report.json'), JSON.stringify({ testResults }));
+  return run(shared);
+}
+
+function run(shared: boolean) {
+  writeFileSync(join(folder, 'skips.txt'), '# a comment\npackages/a/src/real.test.ts\n');
+  if (shared) mkdirSync(join(folder, 'shared'));
+  const result = spawnSync(process.execPath, [SUMMARIZE, 'report.json', 'skips.txt', 'shared'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  return { code: result.status, last: result.stdout.trimEnd().split('\n').at(-1), output: result.stdout };
+}
+
+test('all passed is 0', () => {
+  expect(summarize({ 'a.test.ts': ['passed', 'passed'] })).toMatchObject({
+    code: 0,
+    last: '2 passed, 0 failed',
+  });
+});
+
+test('a failure is 1', () => {
+  expect(summarize({ 'a.test.ts': ['passed', 'failed'] })).toMatchObject({
+    code: 1,
+    last: '1 passed, 1 failed',
+  });
+});
+
+test('a file that cannot be loaded is a failure, and is named', () => {
+  const result = summarize({ 'a.test.ts': ['passed'], 'b.test.ts': [] }, true, 'b.test.ts');
+  expect(result).toMatchObject({ code: 1, last: '1 passed, 1 failed' });
+  expect(result.output).toContain('b.test.ts: cannot be loaded');
+});
+
+test('no tests at all is 1', () => {
+  expect(summarize({})).toMatchObject({ code: 1, last: '0 passed, 0 failed' });
+});
+
+test('only skipped tests is 1, though the skips are expected', () => {
+  const result = summarize({ 'packages/a/src/real.test.ts': ['skipped'] }, false);
+  expect(result).toMatchObject({ code: 1, last: '0 passed, 0 failed, 1 skipped' });
+});
+
+test('a missing report is 1', () => {
+  expect(run(true)).toMatchObject({ code: 1, last: '0 passed, 0 failed' });
+});
+
+test('a skip is expected where it is listed and the shared data is absent', () => {
+  const files = { 'packages/a/src/real.test.ts': ['passed', 'skipped'] };
+  expect(summarize(files, false)).toMatchObject({ code: 0, last: '1 passed, 0 failed, 1 skipped' });
+});
+
+test('a listed skip is not expected where the shared data exists', () => {
+  const result = summarize({ 'packages/a/src/real.test.ts': ['passed', 'skipped'] }, true);
+  expect(result).toMatchObject({ code: 1, last: '1 passed, 0 failed, 1 skipped' });
+  expect(result.output).toContain('Unexpected skipped: packages/a/src/real.test.ts: test 1');
+});
+
+test.each(['skipped', 'pending', 'todo'])('a test that is %s elsewhere is 1', (status) => {
+  const result = summarize({ 'packages/b/src/other.test.ts': ['passed', status] }, false);
+  expect(result).toMatchObject({ code: 1, last: '1 passed, 0 failed, 1 skipped' });
+});
