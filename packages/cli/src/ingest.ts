@@ -117,13 +117,17 @@ export class Ingestion {
     if (!this.#reader) {
       this.stats.origins += 1;
       const { clusterField } = this.#options;
-      this.#reader = new RecordReader(this.#sink(chunk.origin), clusterField === undefined ? {} : { clusterField });
+      this.#reader = new RecordReader(
+        this.#sink(chunk.origin),
+        clusterField === undefined ? {} : { clusterField },
+      );
     }
     this.#reader.push(chunk.bytes);
     if (!chunk.endsOrigin) return;
     this.#reader.end();
     this.#reader = undefined;
-    if (chunk.damage !== undefined) this.#bad(chunk.origin, 'invalid-compression', 0, chunk.damage, new Uint8Array());
+    if (chunk.damage !== undefined)
+      this.#bad(chunk.origin, 'invalid-compression', 0, chunk.damage, new Uint8Array());
   }
 
   /** Applies the open batch to the store. */
@@ -132,7 +136,12 @@ export class Ingestion {
     if (batch.clusters.size === 0 && batch.counted.length === 0 && batch.received.length === 0) return;
     this.#batch = new Gathering();
     const to = String(Number(this.#position === '' ? '0' : this.#position) + 1);
-    const result = await this.#store.applyBatch({ claim: this.#claim, from: this.#position, to, deltas: batch });
+    const result = await this.#store.applyBatch({
+      claim: this.#claim,
+      from: this.#position,
+      to,
+      deltas: batch,
+    });
     if (result !== 'applied') throw new StateError(`the state was changed by another process (${result})`);
     this.#position = to;
   }
@@ -178,7 +187,8 @@ export class Ingestion {
         if (isNew) {
           this.stats.requests += 1;
           if (request.outcome === 'denied') this.stats.denied += 1;
-          if (request.identity !== attribution.receivedIdentity) this.#batch.countedAsImpersonated.push(attribution.receivedIdentity);
+          if (request.identity !== attribution.receivedIdentity)
+            this.#batch.countedAsImpersonated.push(attribution.receivedIdentity);
         } else {
           this.stats.repeated += 1;
         }

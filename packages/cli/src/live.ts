@@ -43,7 +43,10 @@ export async function readLive(reading: LiveReading): Promise<void> {
     saveAfter = reading.now() + Math.max(MIN_SAVE_MS, tookMs / SAVE_SHARE);
   };
   while (next) {
-    const result: IteratorResult<SourceChunk> | undefined = await Promise.race([next, sleep(TICK_MS, undefined)]);
+    const result: IteratorResult<SourceChunk> | undefined = await Promise.race([
+      next,
+      sleep(TICK_MS, undefined),
+    ]);
     if (result?.done === true) break;
     if (result) {
       reading.take(result.value);

@@ -25,6 +25,8 @@ const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.
 try {
   process.exitCode = await main(process.argv.slice(2), processIo(stop.signal), manifest.version);
 } catch (error) {
-  process.stderr.write(`leastwise failed, and this is a bug of it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `leastwise failed, and this is a bug of it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   process.exitCode = FAILURE;
 }

@@ -2,7 +2,8 @@ import { describeCell, type SubjectPolicy, type Widening } from '@leastwise/rbac
 
 const MAX_LISTED = 20;
 
-const WIDENING_TEXT: Readonly<Record<Widening['kind'], string>> = {
+/** What each kind of widening means, for people. */
+export const WIDENING_TEXT: Readonly<Record<Widening['kind'], string>> = {
   'names-collapsed': 'names are many or look generated',
   'names-overflow': 'names are too many to keep',
   'names-omitted': 'names are omitted',
@@ -20,7 +21,11 @@ function listed(title: string, lines: readonly string[]): string[] {
   const unique = [...new Set(lines)];
   if (unique.length === 0) return [];
   const rest = unique.length - MAX_LISTED;
-  return [title, ...unique.slice(0, MAX_LISTED).map((line) => `  ${line}`), ...(rest > 0 ? [`  and ${String(rest)} more`] : [])];
+  return [
+    title,
+    ...unique.slice(0, MAX_LISTED).map((line) => `  ${line}`),
+    ...(rest > 0 ? [`  and ${String(rest)} more`] : []),
+  ];
 }
 
 /**
@@ -30,7 +35,9 @@ function listed(title: string, lines: readonly string[]): string[] {
  * @param namespace - keep to what concerns this namespace (`''`: the cluster); all when `undefined`.
  */
 export function policyNotes(policy: SubjectPolicy, namespace?: string): string[] {
-  const here = policy.exceptions.filter(({ cell }) => namespace === undefined || cell.namespace === namespace);
+  const here = policy.exceptions.filter(
+    ({ cell }) => namespace === undefined || cell.namespace === namespace,
+  );
   const of = (reason: string): string[] =>
     here
       .filter((each) => each.class === reason)
@@ -40,7 +47,9 @@ export function policyNotes(policy: SubjectPolicy, namespace?: string): string[]
     .filter(({ what }) => namespace === undefined || what.endsWith(scope))
     .map(({ kind, what }) => `${what}: ${WIDENING_TEXT[kind]}`);
   return [
-    ...(policy.isIncomplete ? ['INCOMPLETE: more rules were seen than are kept; this grants less than was needed.'] : []),
+    ...(policy.isIncomplete
+      ? ['INCOMPLETE: more rules were seen than are kept; this grants less than was needed.']
+      : []),
     ...listed('Withheld, because the verb is special (--special-verbs Grant renders it):', of('withheld')),
     ...listed('Cannot be expressed as a rule:', of('unrenderable')),
     ...listed('Widened beyond what was observed:', widened),

@@ -1,6 +1,16 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
 import { openDirectoryForge } from '@leastwise/forge';
 import { type Files, planChanges } from '@leastwise/publish';
-import { clusterFolder, escapeTerminal, isGenerated, renderFolder, renderJson, renderYaml } from '@leastwise/render';
+import {
+  clusterFolder,
+  escapeTerminal,
+  isMarkedGenerated,
+  renderFolder,
+  renderJson,
+  renderYaml,
+} from '@leastwise/render';
 import { usernameOf } from '@leastwise/audit-event';
 
 import { policyNotes } from './notes.ts';
@@ -40,6 +50,22 @@ export function writeStream(
     .join('---\n');
 }
 
+/** The YAML files directly in some folders below a root: no deeper, for the root may be anybody's. */
+async function readOurs(root: string, folders: readonly string[]): Promise<Files> {
+  const files = new Map<string, string>();
+  for (const folder of folders) {
+    const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      if (!entry.isFile() || !entry.name.endsWith('.yaml')) continue;
+      files.set(
+        folder === '' ? entry.name : `${folder}/${entry.name}`,
+        await readFile(join(root, folder, entry.name), 'utf8'),
+      );
+    }
+  }
+  return files;
+}
+
 /** Writes a file for each subject and a kustomization into a folder; files of earlier runs that are not wanted any more go. */
 export async function writeFolder(
   folder: string,
@@ -61,6 +87,9 @@ export async function writeFolder(
     for (const [path, content] of renderFolder(policies, rule)) files.set(prefix + path, content);
   }
   const forge = await openDirectoryForge(folder);
-  const existing: Files = await forge.read([]);
-  await forge.apply(planChanges(files, existing, isGenerated), 'leastwise generate');
+  const existing = await readOurs(folder, clusters.size > 1 ? [...clusters].map(clusterFolder) : ['']);
+  await forge.apply(
+    planChanges(files, existing, (_, content) => isMarkedGenerated(content)),
+    'leastwise generate',
+  );
 }

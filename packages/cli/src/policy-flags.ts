@@ -1,4 +1,12 @@
-import { bootstrapDefaults, DEFAULT_OPTIONS, type KubernetesVersion, type PolicyOptions, PRESETS, type PresetName, type RbacObject } from '@leastwise/rbac';
+import {
+  bootstrapDefaults,
+  DEFAULT_OPTIONS,
+  type KubernetesVersion,
+  type PolicyOptions,
+  PRESETS,
+  type PresetName,
+  type RbacObject,
+} from '@leastwise/rbac';
 import type { Command } from 'commander';
 
 import { CliError } from './exit.ts';
@@ -86,24 +94,52 @@ export function keyValues(text: string): Record<string, string> {
 /** Adds the knobs between what was observed and what is granted to a command. */
 export function addPolicyFlags(command: Command): Command {
   return command
-    .option('--preset <name>', 'knobs as a whole: exact (no widening), audit2rbac, audicia', oneOf('exact', 'audit2rbac', 'audicia'))
-    .option('--scope-mode <mode>', 'NamespaceStrict (default) or ClusterScopeAllowed', oneOf('NamespaceStrict', 'ClusterScopeAllowed'))
-    .option('--generate-kind <kind>', 'Role (as NamespaceStrict) or ClusterRole (as ClusterScopeAllowed)', oneOf('Role', 'ClusterRole'))
+    .option(
+      '--preset <name>',
+      'knobs as a whole: exact (no widening), audit2rbac, audicia',
+      oneOf('exact', 'audit2rbac', 'audicia'),
+    )
+    .option(
+      '--scope-mode <mode>',
+      'NamespaceStrict (default) or ClusterScopeAllowed',
+      oneOf('NamespaceStrict', 'ClusterScopeAllowed'),
+    )
+    .option(
+      '--generate-kind <kind>',
+      'Role (as NamespaceStrict) or ClusterRole (as ClusterScopeAllowed)',
+      oneOf('Role', 'ClusterRole'),
+    )
     .option('--verb-merge <mode>', 'Exact (default) or Smart', oneOf('Exact', 'Smart'))
     .option('--wildcards <mode>', 'Forbidden (default) or Safe', oneOf('Forbidden', 'Safe'))
     .option('--resource-names <n>', 'keep up to n stable names (default 10), Explicit or Omit', resourceNames)
-    .option('--expand-multi-namespace [bool]', 'the same operation in several namespaces: grant it in all', boolFlag)
+    .option(
+      '--expand-multi-namespace [bool]',
+      'the same operation in several namespaces: grant it in all',
+      boolFlag,
+    )
     .option('--expand-multi-name [bool]', 'the same operation on several names: grant it on all', boolFlag)
     .option('--include-denied [bool]', 'grant what was refused, too', boolFlag)
     .option('--include-other-authorizers [bool]', 'grant what another authorizer allowed, too', boolFlag)
-    .option('--special-verbs <mode>', 'Withhold (default) or Grant verbs beyond the eight standard ones', oneOf('Withhold', 'Grant'))
+    .option(
+      '--special-verbs <mode>',
+      'Withhold (default) or Grant verbs beyond the eight standard ones',
+      oneOf('Withhold', 'Grant'),
+    )
     .option('--map-deprecated-groups [bool]', 'add the group that replaced a removed one', boolFlag)
     .option('--share-roles [bool]', 'namespaces with equal rules share one ClusterRole', boolFlag)
     .option('--namespace-group <glob...>', 'namespaces that match share one ClusterRole with all their rules')
     .option('--retention-days <n>', 'evidence counts for so many days (default 90)', days)
-    .option('--as-of <day>', 'the newest day that counts, YYYY-MM-DD (default: the newest in the evidence)', day)
+    .option(
+      '--as-of <day>',
+      'the newest day that counts, YYYY-MM-DD (default: the newest in the evidence)',
+      day,
+    )
     .option('--namespace-idle-days <n>', 'leave out namespaces not seen for so many days (default 30)', days)
-    .option('--kubernetes-version <version>', 'the version to render for (default: the newest known)', kubernetesVersion)
+    .option(
+      '--kubernetes-version <version>',
+      'the version to render for (default: the newest known)',
+      kubernetesVersion,
+    )
     .option('--generate-name <template>', 'name of the objects, with ${user}')
     .option('--generate-labels <key=value,...>', 'labels of the objects, with ${user}', keyValues)
     .option('--generate-annotations <key=value,...>', 'annotations of the objects', keyValues);
@@ -131,7 +167,9 @@ function scopeModeOf(flags: PolicyFlags): PolicyOptions['scopeMode'] | undefined
   if (flags.generateKind === undefined) return flags.scopeMode;
   const mode = flags.generateKind === 'Role' ? 'NamespaceStrict' : 'ClusterScopeAllowed';
   if (flags.scopeMode !== undefined && flags.scopeMode !== mode) {
-    throw new CliError(`--generate-kind ${flags.generateKind} and --scope-mode ${flags.scopeMode} contradict each other`);
+    throw new CliError(
+      `--generate-kind ${flags.generateKind} and --scope-mode ${flags.scopeMode} contradict each other`,
+    );
   }
   return mode;
 }

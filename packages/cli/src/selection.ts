@@ -23,17 +23,22 @@ export interface Selection {
 /** What the flags select; exactly one of them. @throws CliError */
 export function selectionOf(flags: SelectionFlags): Selection {
   const { user, serviceaccount, group, all } = flags;
-  const given = [user, serviceaccount, group, all === true ? 'all' : undefined].filter((each) => each !== undefined);
+  const given = [user, serviceaccount, group, all === true ? 'all' : undefined].filter(
+    (each) => each !== undefined,
+  );
   if (given.length !== 1) {
     const problem = given.length === 0 ? 'nobody is chosen' : 'more than one is chosen';
-    throw new CliError(`${problem}: give one of --serviceaccount NAMESPACE:NAME, --user NAME, --group NAME, --all`);
+    throw new CliError(
+      `${problem}: give one of --serviceaccount NAMESPACE:NAME, --user NAME, --group NAME, --all`,
+    );
   }
   if (all === true) return { what: 'any subject', group: undefined, isChosen: () => true };
   if (group !== undefined) {
     const chosen = { name: group, by: flags.groupBy ?? 'reason' } as const;
     return { what: `group ${group}`, group: chosen, isChosen: ({ subject }) => subject.kind === 'Group' };
   }
-  const subject = serviceaccount === undefined ? subjectFromUsername(user ?? '') : parseServiceAccountFlag(serviceaccount);
+  const subject =
+    serviceaccount === undefined ? subjectFromUsername(user ?? '') : parseServiceAccountFlag(serviceaccount);
   if (!subject) throw new CliError('a service account is given as NAMESPACE:NAME');
   return {
     what: serviceaccount === undefined ? `user ${user ?? ''}` : `service account ${serviceaccount}`,

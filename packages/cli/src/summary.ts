@@ -58,7 +58,12 @@ function evidenceOf(clusters: readonly ClusterState[]): Summary['evidence'] {
   const first = Math.min(...seen.map(({ firstSeenUs }) => firstSeenUs));
   const last = Math.max(...seen.map(({ lastSeenUs }) => lastSeenUs));
   const days = dayOf(last) - dayOf(first) + 1;
-  return { firstSeen: formatTime(first), lastSeen: formatTime(last), days, isShort: days < SHORT_EVIDENCE_DAYS };
+  return {
+    firstSeen: formatTime(first),
+    lastSeen: formatTime(last),
+    days,
+    isShort: days < SHORT_EVIDENCE_DAYS,
+  };
 }
 
 function exceptionsOf(policies: readonly InferredPolicy[]): Record<ExceptionClass, number> {
@@ -133,7 +138,10 @@ function exceptionLines(summary: Summary): string[] {
   return Object.entries(EXCEPTION_TEXT)
     .map(([reason, text]) => ({ count: summary.exceptions[reason as ExceptionClass], text }))
     .filter(({ count }) => count > 0)
-    .map(({ count, text }) => `  not granted  ${formatCount(count)} ${count === 1 ? 'permission' : 'permissions'} ${text}`);
+    .map(
+      ({ count, text }) =>
+        `  not granted  ${formatCount(count)} ${count === 1 ? 'permission' : 'permissions'} ${text}`,
+    );
 }
 
 function inputLines({ input }: Summary): string[] {
@@ -144,7 +152,9 @@ function inputLines({ input }: Summary): string[] {
   ];
   if (Object.keys(input.skipped).length > 0) lines.push(`  skipped      ${countsText(input.skipped)}`);
   if (input.onlyReceived > 0) {
-    lines.push(`  unfinished   ${formatCount(input.onlyReceived)} requests seen only as received, outcome unknown`);
+    lines.push(
+      `  unfinished   ${formatCount(input.onlyReceived)} requests seen only as received, outcome unknown`,
+    );
   }
   return lines;
 }
@@ -155,17 +165,23 @@ export function summaryText(summary: Summary, io: Io): string {
   const { evidence, input } = summary;
   const lines = [...inputLines(summary)];
   if (evidence.firstSeen !== null) {
-    lines.push(`  evidence     ${evidence.firstSeen} to ${evidence.lastSeen ?? ''} (${formatCount(evidence.days)} ${evidence.days === 1 ? 'day' : 'days'})`);
+    lines.push(
+      `  evidence     ${evidence.firstSeen} to ${evidence.lastSeen ?? ''} (${formatCount(evidence.days)} ${evidence.days === 1 ? 'day' : 'days'})`,
+    );
   }
   lines.push(
     `  policies     ${bold(formatCount(summary.policies))} of ${formatCount(summary.subjects)} subjects: ` +
       `${formatCount(summary.objects)} objects, ${formatCount(summary.rules)} rules`,
     ...exceptionLines(summary),
   );
-  if (summary.refused > 0) lines.push(`  refused      ${formatCount(summary.refused)} requests, never granted by asking`);
-  if (summary.widened > 0) lines.push(`  widened      ${formatCount(summary.widened)} places (names collapsed, and the like)`);
+  if (summary.refused > 0)
+    lines.push(`  refused      ${formatCount(summary.refused)} requests, never granted by asking`);
+  if (summary.widened > 0)
+    lines.push(`  widened      ${formatCount(summary.widened)} places (names collapsed, and the like)`);
   if (summary.incomplete > 0) {
-    lines.push(red(`  incomplete   ${formatCount(summary.incomplete)} policies: more rules were seen than are kept`));
+    lines.push(
+      red(`  incomplete   ${formatCount(summary.incomplete)} policies: more rules were seen than are kept`),
+    );
   }
   const unreadable = Object.values(input.unreadable).reduce((sum, count) => sum + count, 0);
   if (unreadable > 0) {

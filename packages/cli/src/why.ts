@@ -20,7 +20,9 @@ export function whyLine(evidence: Evidence): string {
 /** The comment of each rule of some policies: its evidence. */
 export function whyComments(policies: readonly SubjectPolicy[]): (rule: PolicyRule) => string[] {
   const evidenceOf = new Map(
-    policies.flatMap(({ ruleEvidence }) => ruleEvidence.map(({ rule, evidence }) => [rule, evidence] as const)),
+    policies.flatMap(({ ruleEvidence }) =>
+      ruleEvidence.map(({ rule, evidence }) => [rule, evidence] as const),
+    ),
   );
   return (rule) => {
     const evidence = evidenceOf.get(rule);

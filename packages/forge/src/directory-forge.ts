@@ -43,15 +43,15 @@ export async function applyToDirectory(root: string, plan: Plan): Promise<void> 
     await kindBelow(root, path);
   }
   for (const change of plan.changes) if (change.action === 'delete') await deleteFile(root, change.path);
-  const touched = new Set<string>();
+  const written = new Set<string>();
   for (const change of plan.changes) {
     if (change.action === 'delete') continue;
     const folder = dirname(join(root, change.path));
-    if (!touched.has(folder)) await prepareFolder(root, folder);
-    touched.add(folder);
+    if (!written.has(folder)) await prepareFolder(folder);
+    written.add(folder);
     await writeBelow(root, change.path, change.content);
   }
-  for (const folder of touched) await syncFolder(folder);
+  for (const folder of withParents(root, written)) await syncFolder(folder);
 }
 
 async function resolveRoot(root: string): Promise<string> {
@@ -75,11 +75,18 @@ async function readFolders(root: string, folders: readonly string[]): Promise<Fi
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-async function prepareFolder(root: string, folder: string): Promise<void> {
+async function prepareFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  // The folders above may be new as well, and new entries last only once their folder is synced.
-  for (let at = folder; at !== root; at = dirname(at)) await syncFolder(dirname(at));
   await removeTemporaries(folder);
+}
+
+/** The folders and those above them up to the root: a new folder is itself an entry that has to last. */
+function withParents(root: string, folders: Iterable<string>): Set<string> {
+  const all = new Set<string>();
+  for (const folder of folders) {
+    for (let at = folder; !all.has(at); at = at === root ? at : dirname(at)) all.add(at);
+  }
+  return all;
 }
 
 async function writeBelow(root: string, path: string, content: string): Promise<void> {

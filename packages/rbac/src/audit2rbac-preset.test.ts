@@ -32,19 +32,35 @@ const TABLE: [string, string[], Partial<PolicyOptions>, Record<string, string[]>
   ],
   [
     'cluster-scoped named resources with name expansion',
-    ['get nodes - n1', 'get nodes - n2', 'get storage.k8s.io:storageclasses - s1', 'get storage.k8s.io:storageclasses - s2'],
+    [
+      'get nodes - n1',
+      'get nodes - n2',
+      'get storage.k8s.io:storageclasses - s1',
+      'get storage.k8s.io:storageclasses - s2',
+    ],
     {},
     { '': ['get nodes', 'get storage.k8s.io:storageclasses'] },
   ],
   [
     'cluster-scoped named resources without name expansion',
-    ['get nodes - n1', 'get nodes - n2', 'get storage.k8s.io:storageclasses - s1', 'get storage.k8s.io:storageclasses - s2'],
+    [
+      'get nodes - n1',
+      'get nodes - n2',
+      'get storage.k8s.io:storageclasses - s1',
+      'get storage.k8s.io:storageclasses - s2',
+    ],
     NO_NAMES,
     { '': ['get nodes [n1,n2]', 'get storage.k8s.io:storageclasses [s1,s2]'] },
   ],
   [
     'cluster-scoped named resources without name expansion, covered by the expansion of a verb',
-    ['get nodes - n1', 'get nodes - n2', 'get storage.k8s.io:storageclasses - s1', 'list nodes', 'list storage.k8s.io:storageclasses'],
+    [
+      'get nodes - n1',
+      'get nodes - n2',
+      'get storage.k8s.io:storageclasses - s1',
+      'list nodes',
+      'list storage.k8s.io:storageclasses',
+    ],
     NO_NAMES,
     { '': ['get,list,watch nodes', 'get,list,watch storage.k8s.io:storageclasses'] },
   ],

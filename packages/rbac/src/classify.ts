@@ -113,7 +113,10 @@ function setsOf(state: SubjectState, options: PolicyOptions): RuleSet[] {
   return options.includeDenied ? [state.allowed, state.denied] : [state.allowed];
 }
 
-function observedCells(state: SubjectState, options: PolicyOptions): { grants: Grant[]; overflowed: Grant[] } {
+function observedCells(
+  state: SubjectState,
+  options: PolicyOptions,
+): { grants: Grant[]; overflowed: Grant[] } {
   const cells = new GrantSet();
   const overflowed: Grant[] = [];
   for (const set of setsOf(state, options)) {

@@ -53,7 +53,15 @@ function toRule(block: Block): PolicyRule {
 function orderOf(block: Block): string {
   const kind = block.paths.length > 0 ? '1' : '0';
   const named = block.names.length > 0 ? 'named' : '';
-  return JSON.stringify([kind, block.apiGroup, block.resources, named, block.names, block.paths, block.verbs]);
+  return JSON.stringify([
+    kind,
+    block.apiGroup,
+    block.resources,
+    named,
+    block.names,
+    block.paths,
+    block.verbs,
+  ]);
 }
 
 /**
@@ -64,16 +72,14 @@ function orderOf(block: Block): string {
  * @see https://kubernetes.io/docs/reference/access-authn-authz/rbac/#role-and-clusterrole
  */
 export function compactRules(grants: readonly Grant[]): CompactRule[] {
-  const cells = grants.map(
-    (grant): Block => ({
-      apiGroup: grant.apiGroup,
-      resources: grant.resource === '' ? [] : [grant.resource],
-      names: grant.name === '' ? [] : [grant.name],
-      verbs: [grant.verb],
-      paths: grant.resource === '' ? [grant.path] : [],
-      evidence: grant.evidence,
-    }),
-  );
+  const cells = grants.map((grant): Block => ({
+    apiGroup: grant.apiGroup,
+    resources: grant.resource === '' ? [] : [grant.resource],
+    names: grant.name === '' ? [] : [grant.name],
+    verbs: [grant.verb],
+    paths: grant.resource === '' ? [grant.path] : [],
+    evidence: grant.evidence,
+  }));
   const byVerb = join(
     cells,
     (block) => [block.apiGroup, block.resources, block.names, block.paths],

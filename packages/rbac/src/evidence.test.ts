@@ -19,14 +19,27 @@ import {
 import { createInference } from './infer.ts';
 import { clientsOf } from './observe.ts';
 import { DEFAULT_OPTIONS, EXACT_PRESET } from './options.ts';
-import { ALICE, arbitraryRequest, permission, request, stateOf, stateOfBatches, T0 } from './testing/requests.ts';
+import {
+  ALICE,
+  arbitraryRequest,
+  permission,
+  request,
+  stateOf,
+  stateOfBatches,
+  T0,
+} from './testing/requests.ts';
 import { checkPolicy } from './verify.ts';
 
 describe('evidence', () => {
   test('keeps count, first and last with samples, days, granting groups and clients', () => {
     const times = [T0 + 5 * DAY_US, T0, T0 + 3, T0 + 5 * DAY_US];
     const requests = times.map((us, i) =>
-      request({ permissions: [permission('get pods ns1')], us, auditID: `id-${String(9 - i)}`, grantingGroup: i > 1 ? 'team' : '' }),
+      request({
+        permissions: [permission('get pods ns1')],
+        us,
+        auditID: `id-${String(9 - i)}`,
+        grantingGroup: i > 1 ? 'team' : '',
+      }),
     );
     const [state] = stateOf(requests).subjects.values();
     const [rule] = state?.allowed.rules.values() ?? [];
@@ -46,7 +59,11 @@ describe('evidence', () => {
 
   test('merging is commutative and associative, and evidence of nothing is neutral', () => {
     const evidence = fc
-      .record({ us: fc.array(fc.integer({ min: 0, max: 5 * DAY_US }), { minLength: 1, maxLength: 4 }), id: fc.constantFrom('a', 'b'), group: fc.constantFrom('', 'g', 'h') })
+      .record({
+        us: fc.array(fc.integer({ min: 0, max: 5 * DAY_US }), { minLength: 1, maxLength: 4 }),
+        id: fc.constantFrom('a', 'b'),
+        group: fc.constantFrom('', 'g', 'h'),
+      })
       .map(({ us, id, group }) => {
         const made = emptyEvidence();
         for (const each of us) {
@@ -113,7 +130,9 @@ describe('a flood of names', () => {
     const [rule] = state?.allowed.rules.values() ?? [];
     expect(rule?.names.size).toBe(CAPS.names);
     expect(state && totalOfRules(state.allowed).count).toBe(flood.length);
-    expect(stateOfBatches([flood.toReversed().slice(0, 100), flood.toReversed().slice(100)])).toEqual(cluster);
+    expect(stateOfBatches([flood.toReversed().slice(0, 100), flood.toReversed().slice(100)])).toEqual(
+      cluster,
+    );
 
     const options = { ...DEFAULT_OPTIONS, ...EXACT_PRESET };
     const policy = state && createInference(options)(state, cluster);
@@ -144,9 +163,19 @@ describe('a flood of names', () => {
 
   test('of long texts keeps short stand-ins, which nothing is rendered for', () => {
     const cluster = stateOf([
-      request({ permissions: [permission(`get pods ns1 ${'x'.repeat(5000)}`), permission(`get /${'y'.repeat(5000)}`)], auditID: 'z'.repeat(5000) }),
+      request({
+        permissions: [permission(`get pods ns1 ${'x'.repeat(5000)}`), permission(`get /${'y'.repeat(5000)}`)],
+        auditID: 'z'.repeat(5000),
+      }),
     ]);
-    expect(JSON.stringify([...cluster.subjects].map(([, state]) => [...state.allowed.rules].map(([, rule]) => [...rule.names])))).toHaveProperty('length', expect.toSatisfy((length: number) => length < 1500));
+    expect(
+      JSON.stringify(
+        [...cluster.subjects].map(([, state]) => [...state.allowed.rules].map(([, rule]) => [...rule.names])),
+      ),
+    ).toHaveProperty(
+      'length',
+      expect.toSatisfy((length: number) => length < 1500),
+    );
     const [state] = cluster.subjects.values();
     const policy = state && createInference(DEFAULT_OPTIONS)(state, cluster);
     expect(policy?.objects).toEqual([]);
@@ -156,14 +185,18 @@ describe('a flood of names', () => {
 
 test('merging clusters shares nothing with what was merged', () => {
   fc.assert(
-    fc.property(fc.array(arbitraryRequest, { maxLength: 10 }), fc.array(arbitraryRequest, { maxLength: 10 }), (a, b) => {
-      const left = stateOf(a);
-      const before = JSON.stringify(cloneCluster(left), replacer);
-      const sum = emptyCluster('default');
-      mergeCluster(sum, left);
-      mergeCluster(sum, stateOf(b));
-      expect(JSON.stringify(left, replacer)).toBe(before);
-    }),
+    fc.property(
+      fc.array(arbitraryRequest, { maxLength: 10 }),
+      fc.array(arbitraryRequest, { maxLength: 10 }),
+      (a, b) => {
+        const left = stateOf(a);
+        const before = JSON.stringify(cloneCluster(left), replacer);
+        const sum = emptyCluster('default');
+        mergeCluster(sum, left);
+        mergeCluster(sum, stateOf(b));
+        expect(JSON.stringify(left, replacer)).toBe(before);
+      },
+    ),
   );
 });
 
@@ -174,7 +207,10 @@ function replacer(_: string, value: unknown): unknown {
 test('a service account and a user of the same name are two subjects', () => {
   const cluster = stateOf([
     request({ subject: ALICE, permissions: [permission('get pods ns1')] }),
-    request({ subject: { kind: 'ServiceAccount', namespace: 'ns1', name: 'alice' }, permissions: [permission('get pods ns1')] }),
+    request({
+      subject: { kind: 'ServiceAccount', namespace: 'ns1', name: 'alice' },
+      permissions: [permission('get pods ns1')],
+    }),
   ]);
   expect(cluster.subjects.size).toBe(2);
 });

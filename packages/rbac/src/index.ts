@@ -23,14 +23,7 @@ export {
   type PresetName,
   PRESETS,
 } from './options.ts';
-export type {
-  Cell,
-  Exception,
-  ExceptionClass,
-  RuleEvidence,
-  SubjectPolicy,
-  Widening,
-} from './policy.ts';
+export type { Cell, Exception, ExceptionClass, RuleEvidence, SubjectPolicy, Widening } from './policy.ts';
 export { createInference, type Inference } from './infer.ts';
 export { checkObjects, checkPolicy, createPolicyCheck, type Mismatch } from './verify.ts';
 export { MAX_REFUSALS, type Refusal, RefusalFinder, type RefusalReport } from './refusals.ts';

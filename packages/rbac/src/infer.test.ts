@@ -11,7 +11,9 @@ function rules(cells: readonly string[], knobs: Partial<PolicyOptions> = {}): Re
 }
 
 function exceptions(policy: SubjectPolicy | undefined): string[] {
-  return (policy?.exceptions ?? []).map((each) => `${each.class}: ${each.cell.verb} ${each.cell.resource}${each.cell.path}`);
+  return (policy?.exceptions ?? []).map(
+    (each) => `${each.class}: ${each.cell.verb} ${each.cell.resource}${each.cell.path}`,
+  );
 }
 
 describe('rules', () => {
@@ -20,7 +22,9 @@ describe('rules', () => {
   });
 
   test('verbs, names and resources join where the cross product is exactly what was seen', () => {
-    expect(rules(['get secrets ns1 a', 'get secrets ns1 b', 'update secrets ns1 a', 'update secrets ns1 b'])).toEqual({
+    expect(
+      rules(['get secrets ns1 a', 'get secrets ns1 b', 'update secrets ns1 a', 'update secrets ns1 b']),
+    ).toEqual({
       ns1: ['get,update secrets [a,b]'],
     });
     expect(rules(['get secrets ns1 a', 'get secrets ns1 b', 'update secrets ns1 a'])).toEqual({
@@ -49,16 +53,30 @@ describe('rules', () => {
   });
 
   test('a namespaced grant that a cluster-wide one covers is not repeated', () => {
-    expect(rules(['list pods', 'list pods ns1', 'get pods ns1 a'])).toEqual({ '': ['list pods'], ns1: ['get pods [a]'] });
+    expect(rules(['list pods', 'list pods ns1', 'get pods ns1 a'])).toEqual({
+      '': ['list pods'],
+      ns1: ['get pods [a]'],
+    });
   });
 
   test('cluster-scoped requests of a service account need a ClusterRole, never a Role of its namespace', () => {
     const policy = policyOf([
-      request({ subject: APP, permissions: [permission('list nodes'), permission('list pods'), permission('get /metrics')] }),
+      request({
+        subject: APP,
+        permissions: [permission('list nodes'), permission('list pods'), permission('get /metrics')],
+      }),
       request({ subject: APP, permissions: [permission('get configmaps ns1 cm')] }),
     ]);
-    expect(rulesOf(policy)).toEqual({ '': ['list nodes,pods', 'get /metrics'], ns1: ['get configmaps [cm]'] });
-    expect(policy?.objects.map(({ kind }) => kind)).toEqual(['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding']);
+    expect(rulesOf(policy)).toEqual({
+      '': ['list nodes,pods', 'get /metrics'],
+      ns1: ['get configmaps [cm]'],
+    });
+    expect(policy?.objects.map(({ kind }) => kind)).toEqual([
+      'Role',
+      'ClusterRole',
+      'RoleBinding',
+      'ClusterRoleBinding',
+    ]);
   });
 
   test('reading one namespace is satisfied by a Role in it', () => {
@@ -67,7 +85,11 @@ describe('rules', () => {
 
   test('the version and group of a deprecated API stay; the group that replaced it is added on demand', () => {
     expect(rules(['get extensions:ingresses ns1 a'])).toEqual({ ns1: ['get extensions:ingresses [a]'] });
-    expect(rules(['get extensions:ingresses ns1 a', 'get extensions:constructor ns1 a'], { mapDeprecatedGroups: true })).toEqual({
+    expect(
+      rules(['get extensions:ingresses ns1 a', 'get extensions:constructor ns1 a'], {
+        mapDeprecatedGroups: true,
+      }),
+    ).toEqual({
       ns1: ['get extensions:constructor,ingresses [a]', 'get networking.k8s.io:ingresses [a]'],
     });
   });
@@ -77,7 +99,9 @@ describe('rules', () => {
     [35, ['create,get pods/exec [p]']],
     [36, ['create,get pods/exec [p]']],
   ])('an exec over WebSocket on Kubernetes 1.%i', (minor, expected) => {
-    expect(rules(['get pods/exec ns1 p'], { kubernetesVersion: { major: 1, minor } })).toEqual({ ns1: expected });
+    expect(rules(['get pods/exec ns1 p'], { kubernetesVersion: { major: 1, minor } })).toEqual({
+      ns1: expected,
+    });
   });
 
   test('subjects are bound as what they are', () => {
@@ -110,7 +134,9 @@ describe('names', () => {
   });
 
   test('collapsing reads does not widen deletes of the same resource', () => {
-    expect(rules([...many, 'delete secrets ns1 namea'])).toEqual({ ns1: ['get secrets', 'delete secrets [namea]'] });
+    expect(rules([...many, 'delete secrets ns1 namea'])).toEqual({
+      ns1: ['get secrets', 'delete secrets [namea]'],
+    });
   });
 
   test.each([
@@ -124,13 +150,21 @@ describe('names', () => {
 
 describe('knobs', () => {
   test('ClusterScopeAllowed grants everything in one ClusterRole', () => {
-    expect(rules(['get pods ns1 a', 'get pods ns2 a', 'list nodes'], { scopeMode: 'ClusterScopeAllowed' })).toEqual({
+    expect(
+      rules(['get pods ns1 a', 'get pods ns2 a', 'list nodes'], { scopeMode: 'ClusterScopeAllowed' }),
+    ).toEqual({
       '': ['list nodes', 'get pods [a]'],
     });
   });
 
   test('Smart shares names among the verbs of a resource, creates aside', () => {
-    const cells = ['get secrets ns1 a', 'update secrets ns1 b', 'create secrets ns1', 'list pods ns1', 'get pods ns1 p'];
+    const cells = [
+      'get secrets ns1 a',
+      'update secrets ns1 b',
+      'create secrets ns1',
+      'list pods ns1',
+      'get pods ns1 p',
+    ];
     expect(rules(cells, { verbMerge: 'Smart' })).toEqual({
       ns1: ['get,list pods', 'create secrets', 'get,update secrets [a,b]'],
     });
@@ -147,7 +181,9 @@ describe('knobs', () => {
   });
 
   test('namespaces with equal rules share one ClusterRole on demand, bound in each', () => {
-    const policy = policyOf(requests(['list pods ns1', 'list pods ns2', 'list jobs ns3']), { shareRoles: true });
+    const policy = policyOf(requests(['list pods ns1', 'list pods ns2', 'list jobs ns3']), {
+      shareRoles: true,
+    });
     expect(policy?.objects.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}`)).toEqual([
       'Role ns3',
       'ClusterRole ',
@@ -159,32 +195,50 @@ describe('knobs', () => {
   });
 
   test('a group of namespaces shares one ClusterRole with all their rules', () => {
-    const policy = policyOf(requests(['list pods pr-1', 'list jobs pr-2', 'list jobs prod']), { namespaceGroups: ['pr-*'] });
+    const policy = policyOf(requests(['list pods pr-1', 'list jobs pr-2', 'list jobs prod']), {
+      namespaceGroups: ['pr-*'],
+    });
     expect(rulesOf(policy)).toEqual({ '': ['list jobs,pods'], prod: ['list jobs'] });
     expect(policy?.widenings).toEqual([{ kind: 'namespace-group', what: 'namespaces pr-*', replaced: 2 }]);
   });
 
   test('one namespace alone', () => {
-    const policy = policyOf(requests(['list pods ns1', 'list pods ns2', 'list nodes', 'get /metrics']), { namespace: 'ns1' });
+    const policy = policyOf(requests(['list pods ns1', 'list pods ns2', 'list nodes', 'get /metrics']), {
+      namespace: 'ns1',
+    });
     expect(rulesOf(policy)).toEqual({ ns1: ['list pods'] });
-    expect(policy?.exceptions.map((each) => each.class)).toEqual(['not-selected', 'not-selected', 'not-selected']);
+    expect(policy?.exceptions.map((each) => each.class)).toEqual([
+      'not-selected',
+      'not-selected',
+      'not-selected',
+    ]);
   });
 });
 
 describe('what is not granted, and listed', () => {
-  test.each(['bind', 'escalate', 'impersonate', 'use', 'approve', 'sign', 'proxy'])('the special verb %s is withheld', (verb) => {
-    const cells = [`${verb} things ns1 x`, 'get pods ns1'];
-    expect(rules(cells)).toEqual({ ns1: ['get pods'] });
-    expect(exceptions(policyOf(requests(cells)))).toEqual([`withheld: ${verb} things`]);
-    expect(rules(cells, { specialVerbs: 'Grant' })['ns1']).toContain(`${verb} things [x]`);
-  });
+  test.each(['bind', 'escalate', 'impersonate', 'use', 'approve', 'sign', 'proxy'])(
+    'the special verb %s is withheld',
+    (verb) => {
+      const cells = [`${verb} things ns1 x`, 'get pods ns1'];
+      expect(rules(cells)).toEqual({ ns1: ['get pods'] });
+      expect(exceptions(policyOf(requests(cells)))).toEqual([`withheld: ${verb} things`]);
+      expect(rules(cells, { specialVerbs: 'Grant' })['ns1']).toContain(`${verb} things [x]`);
+    },
+  );
 
   test('methods on URLs are not special', () => {
     expect(rules(['head /metrics', 'post /hooks/x'])).toEqual({ '': ['post /hooks/x', 'head /metrics'] });
   });
 
   test('what everybody may do by default is not granted again', () => {
-    const cells = ['get /healthz', 'get /livez', 'get /readyz', 'get /apis/apps/v1', 'create authorization.k8s.io:selfsubjectaccessreviews', 'get /healthz/etcd'];
+    const cells = [
+      'get /healthz',
+      'get /livez',
+      'get /readyz',
+      'get /apis/apps/v1',
+      'create authorization.k8s.io:selfsubjectaccessreviews',
+      'get /healthz/etcd',
+    ];
     expect(rules(cells)).toEqual({ '': ['get /healthz/etcd'] });
   });
 
@@ -223,7 +277,10 @@ describe('what is not granted, and listed', () => {
       ),
     ]);
     expect(rulesOf(policy)).toEqual({ ns1: ['get pods'] });
-    expect(policy?.denied.map(({ cell, evidence }) => `${cell.verb} ${String(evidence.count)}`)).toEqual(['get 2', 'list 1']);
+    expect(policy?.denied.map(({ cell, evidence }) => `${cell.verb} ${String(evidence.count)}`)).toEqual([
+      'get 2',
+      'list 1',
+    ]);
   });
 
   test('and are granted by explicit choice', () => {
@@ -233,7 +290,8 @@ describe('what is not granted, and listed', () => {
 });
 
 describe('time', () => {
-  const at = (cell: string, day: number) => request({ permissions: [permission(cell)], us: T0 + day * DAY_US });
+  const at = (cell: string, day: number) =>
+    request({ permissions: [permission(cell)], us: T0 + day * DAY_US });
 
   test('what was not used within the retention leaves the policy, by the newest day or by --as-of', () => {
     const seen = [at('get pods ns1', 0), at('list pods ns1', 89), at('watch pods ns1', 90)];
@@ -244,7 +302,9 @@ describe('time', () => {
   });
 
   test('one use within the retention keeps a rule, however old its first use is', () => {
-    expect(rulesOf(policyOf([at('get pods ns1', 0), at('get pods ns1', 200)]))).toEqual({ ns1: ['get pods'] });
+    expect(rulesOf(policyOf([at('get pods ns1', 0), at('get pods ns1', 200)]))).toEqual({
+      ns1: ['get pods'],
+    });
   });
 
   test('a namespace that was deleted is not rendered, unless it was made again', () => {
@@ -254,18 +314,29 @@ describe('time', () => {
       namespaceLife: { namespace: 'pr-1', change: 'deleted' },
     });
     const made = (us: number) =>
-      request({ permissions: [permission('create pods pr-1')], us, namespaceLife: { namespace: 'pr-1', change: 'live' } });
+      request({
+        permissions: [permission('create pods pr-1')],
+        us,
+        namespaceLife: { namespace: 'pr-1', change: 'live' },
+      });
     const later = request({ permissions: [permission('delete pods pr-1 x')], us: T0 + 9 });
     expect(rulesOf(policyOf([made(T0), deleted, later]))).toEqual({});
-    expect(exceptions(policyOf([made(T0), deleted])).every((each) => each.startsWith('namespace-gone'))).toBe(true);
+    expect(exceptions(policyOf([made(T0), deleted])).every((each) => each.startsWith('namespace-gone'))).toBe(
+      true,
+    );
     expect(rulesOf(policyOf([made(T0), deleted, made(T0 + 6)]))['pr-1']).toContain('create pods');
-    expect(rulesOf(policyOf([made(T0), deleted], { dropDeletedNamespaces: false }))['pr-1']).toContain('create pods');
+    expect(rulesOf(policyOf([made(T0), deleted], { dropDeletedNamespaces: false }))['pr-1']).toContain(
+      'create pods',
+    );
   });
 
   test('a namespace that nobody used for thirty days is not rendered', () => {
     const seen = [at('get pods old', 0), at('get pods new', 30)];
     expect(rulesOf(policyOf(seen))).toEqual({ new: ['get pods'] });
-    expect(rulesOf(policyOf([...seen, at('list pods old', 1)]))).toEqual({ new: ['get pods'], old: ['get,list pods'] });
+    expect(rulesOf(policyOf([...seen, at('list pods old', 1)]))).toEqual({
+      new: ['get pods'],
+      old: ['get,list pods'],
+    });
   });
 });
 
@@ -273,7 +344,12 @@ test('what is granted already by RBAC that exists is not granted again', () => {
   const meta = { name: 'x', namespace: 'ns1' };
   const api = 'rbac.authorization.k8s.io';
   const existing = [
-    { apiVersion: `${api}/v1` as const, kind: 'Role' as const, metadata: meta, rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['*'] }] },
+    {
+      apiVersion: `${api}/v1` as const,
+      kind: 'Role' as const,
+      metadata: meta,
+      rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['*'] }],
+    },
     {
       apiVersion: `${api}/v1` as const,
       kind: 'RoleBinding' as const,
@@ -282,7 +358,9 @@ test('what is granted already by RBAC that exists is not granted again', () => {
       subjects: [{ kind: 'User' as const, apiGroup: api, name: ALICE.name }],
     },
   ];
-  expect(rulesOf(policyOf(requests(['get pods ns1', 'get secrets ns1', 'get pods ns2']), { existing }))).toEqual({
+  expect(
+    rulesOf(policyOf(requests(['get pods ns1', 'get secrets ns1', 'get pods ns2']), { existing })),
+  ).toEqual({
     ns1: ['get secrets'],
     ns2: ['get pods'],
   });

@@ -18,7 +18,9 @@ const part = fc.oneof(
 const subject: fc.Arbitrary<Subject> = fc.oneof(
   part.map(user),
   part.map((name): Subject => ({ kind: 'Group', namespace: '', name })),
-  fc.tuple(fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?$/), part).map(([ns, name]) => account(ns, name)),
+  fc
+    .tuple(fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?$/), part)
+    .map(([ns, name]) => account(ns, name)),
 );
 
 describe('names of objects', () => {
@@ -26,7 +28,11 @@ describe('names of objects', () => {
     [account('shop', 'cart'), 'role', 'suggested-sa-shop.cart-role'],
     [account('shop', 'cart'), 'clusterrole-binding', 'suggested-sa-shop.cart-clusterrole-binding'],
     [account('kube-system', 'job-controller'), 'role', 'suggested-sa-kube-system.job-controller-role'],
-    [account('kube-system', 'replicaset-controller'), 'role', 'suggested-sa-kube-system.replica-e6936237b33d-role'],
+    [
+      account('kube-system', 'replicaset-controller'),
+      'role',
+      'suggested-sa-kube-system.replica-e6936237b33d-role',
+    ],
     [user('alice'), 'role-binding', 'suggested-user-alice-role-binding'],
     [{ kind: 'Group', namespace: '', name: 'devs' }, 'clusterrole', 'suggested-group-devs-clusterrole'],
   ] as const)('%o as %s', (of, what, expected) => {
@@ -60,7 +66,9 @@ describe('names of objects', () => {
   });
 
   test('two namespaces keep the same service account apart', () => {
-    expect(objectName(account('ns1', 'app'), 'clusterrole')).not.toBe(objectName(account('ns2', 'app'), 'clusterrole'));
+    expect(objectName(account('ns1', 'app'), 'clusterrole')).not.toBe(
+      objectName(account('ns2', 'app'), 'clusterrole'),
+    );
     expect(objectName(account('a-b', 'c'), 'role')).not.toBe(objectName(account('a', 'b-c'), 'role'));
   });
 
@@ -103,10 +111,15 @@ describe('generated names', () => {
     expect(looksGenerated(name)).toBe(true);
   });
 
-  test.each(['mylock', 'kube-root-ca.crt', 'coredns', 'cert-manager-controller', 'node-1', 'app-config-v2', 'web-0'])(
-    '%s does not',
-    (name) => {
-      expect(looksGenerated(name)).toBe(false);
-    },
-  );
+  test.each([
+    'mylock',
+    'kube-root-ca.crt',
+    'coredns',
+    'cert-manager-controller',
+    'node-1',
+    'app-config-v2',
+    'web-0',
+  ])('%s does not', (name) => {
+    expect(looksGenerated(name)).toBe(false);
+  });
 });

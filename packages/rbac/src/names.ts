@@ -42,11 +42,12 @@ export type ObjectRole = 'role' | 'clusterrole' | 'role-binding' | 'clusterrole-
  * @param extra - tells several shared roles of one subject apart; `''` for the usual one.
  */
 export function objectName(subject: Subject, what: ObjectRole, extra = ''): string {
-  const text =
-    subject.kind === 'ServiceAccount' ? `${subject.namespace}.${subject.name}` : subject.name;
+  const text = subject.kind === 'ServiceAccount' ? `${subject.namespace}.${subject.name}` : subject.name;
   const head = `suggested-${PREFIX[subject.kind]}-`;
   const tail = `${extra === '' ? '' : `-${extra}`}-${what}`;
-  return head + foldName(text, MAX_OBJECT_NAME - head.length - tail.length, identityOfSubject(subject)) + tail;
+  return (
+    head + foldName(text, MAX_OBJECT_NAME - head.length - tail.length, identityOfSubject(subject)) + tail
+  );
 }
 
 /** The user as audit2rbac's templates see it: a service account by its name, unless that is `default`. */
@@ -72,7 +73,10 @@ export function templateName(template: string, subject: Subject): string {
 
 /** Fills `${user}` into a label's value and makes it a valid one: at most 63 characters, ends alphanumeric. */
 export function templateLabel(template: string, subject: Subject): string {
-  const user = subject.kind === 'ServiceAccount' ? `system:serviceaccount:${subject.namespace}:${subject.name}` : subject.name;
+  const user =
+    subject.kind === 'ServiceAccount'
+      ? `system:serviceaccount:${subject.namespace}:${subject.name}`
+      : subject.name;
   const text = template.replaceAll('${user}', user.toLowerCase().replace(/[^a-z0-9]/g, '-'));
   const valid = text.replace(/[^A-Za-z0-9_.-]/g, '-').replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, '');
   if (valid.length <= MAX_LABEL_VALUE) return valid;

@@ -6,7 +6,15 @@ import { objectName, type ObjectRole, shortHash, templateLabel, templateName } f
 import type { PolicyOptions } from './options.ts';
 import type { RuleEvidence, Widening } from './policy.ts';
 import { bindingSubject } from './subjects.ts';
-import type { ClusterRole, ClusterRoleBinding, ObjectMeta, RbacObject, Role, RoleBinding, RoleRef } from './types.ts';
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  ObjectMeta,
+  RbacObject,
+  Role,
+  RoleBinding,
+  RoleRef,
+} from './types.ts';
 
 const API_VERSION = 'rbac.authorization.k8s.io/v1';
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
@@ -84,7 +92,12 @@ class Builder {
   role(namespace: string, rules: readonly CompactRule[], extra = ''): RoleRef {
     const kind = namespace === '' ? 'ClusterRole' : 'Role';
     const meta = this.#meta(kind === 'Role' ? 'role' : 'clusterrole', namespace, extra);
-    const object = { apiVersion: API_VERSION, kind, metadata: meta, rules: rules.map(({ rule }) => rule) } as const;
+    const object = {
+      apiVersion: API_VERSION,
+      kind,
+      metadata: meta,
+      rules: rules.map(({ rule }) => rule),
+    } as const;
     this.roles.push({ object, rules });
     return { apiGroup: RBAC_GROUP, kind, name: meta.name };
   }
@@ -138,7 +151,9 @@ function sharedScopes(scopes: readonly Scope[], options: PolicyOptions): Scope[]
   return [...same].flatMap(([key, group]): Scope[] => {
     const [first] = group;
     if (!first || group.length === 1) return group;
-    return [{ namespaces: group.flatMap((each) => each.namespaces), rules: first.rules, shared: shortHash(key) }];
+    return [
+      { namespaces: group.flatMap((each) => each.namespaces), rules: first.rules, shared: shortHash(key) },
+    ];
   });
 }
 
@@ -146,13 +161,19 @@ function sharedScopes(scopes: readonly Scope[], options: PolicyOptions): Scope[]
  * Makes roles and bindings of grants: a Role for what was done in a namespace, one ClusterRole for the
  * rest. Cluster-scoped resources and URLs never get into a Role, where they would have no effect.
  */
-export function buildObjects(subject: Subject, grants: readonly Grant[], options: PolicyOptions): BuiltObjects {
+export function buildObjects(
+  subject: Subject,
+  grants: readonly Grant[],
+  options: PolicyOptions,
+): BuiltObjects {
   const sorted = [...groupBy(grants, (grant) => grant.namespace)].sort(([a], [b]) => (a < b ? -1 : 1));
   const byNamespace = new Map(sorted.filter(([namespace]) => namespace !== ''));
   const { scopes, rest, widenings } = groupedNamespaces(byNamespace, options);
-  const own = rest.map(
-    ([namespace, each]): Scope => ({ namespaces: [namespace], rules: compactRules(each), shared: undefined }),
-  );
+  const own = rest.map(([namespace, each]): Scope => ({
+    namespaces: [namespace],
+    rules: compactRules(each),
+    shared: undefined,
+  }));
   const builder = new Builder(subject, options);
   for (const scope of [...scopes, ...sharedScopes(own, options)]) {
     const [only = ''] = scope.namespaces;

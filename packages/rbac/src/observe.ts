@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 
-import { CLIENT_KINDS, type ClientKind, type CountedRequest, type Need, type Permission, type Subject, subjectKey } from '@leastwise/audit-event';
+import {
+  CLIENT_KINDS,
+  type ClientKind,
+  type CountedRequest,
+  type Need,
+  type Permission,
+  type Subject,
+  subjectKey,
+} from '@leastwise/audit-event';
 
 import {
   addDay,

@@ -3,7 +3,13 @@ import { describe, expect, test } from 'vitest';
 
 import { isNamespaceGone, retentionPeriod } from './classify.ts';
 import { createInference } from './infer.ts';
-import { AUDICIA_PRESET, AUDIT2RBAC_PRESET, DEFAULT_OPTIONS, EXACT_PRESET, type PolicyOptions } from './options.ts';
+import {
+  AUDICIA_PRESET,
+  AUDIT2RBAC_PRESET,
+  DEFAULT_OPTIONS,
+  EXACT_PRESET,
+  type PolicyOptions,
+} from './options.ts';
 import type { Exception } from './policy.ts';
 import { naiveAllows, withoutEachCell } from './testing/naive.ts';
 import { arbitraryRequest, stateOf, stateOfBatches } from './testing/requests.ts';
@@ -87,7 +93,9 @@ describe('the three promises', () => {
           if (outcome === 'denied' && !options.includeDenied) continue;
           const policy = policies.get(need.subject);
           for (const asked of need.permissions) {
-            const isExcepted = policy?.exceptions.some(({ cell }) => JSON.stringify(cell) === JSON.stringify(asked));
+            const isExcepted = policy?.exceptions.some(
+              ({ cell }) => JSON.stringify(cell) === JSON.stringify(asked),
+            );
             const isAllowed = policy !== undefined && naiveAllows(policy.objects, need.subject, asked);
             expect(isAllowed || isExcepted, JSON.stringify(asked)).toBe(true);
           }
@@ -151,7 +159,8 @@ describe('the three promises', () => {
         const bounds = [0, ...cuts.toSorted((a, b) => a - b), permuted.length];
         const batches = bounds.slice(1).map((end, i) => permuted.slice(bounds[i], end));
         const infer = createInference(options);
-        const policiesOf = (cluster: ClusterState) => subjectsOf(cluster).map((state) => infer(state, cluster));
+        const policiesOf = (cluster: ClusterState) =>
+          subjectsOf(cluster).map((state) => infer(state, cluster));
         expect(policiesOf(stateOfBatches(batches))).toEqual(policiesOf(stateOf(requests)));
       }),
       { numRuns: 200 },

@@ -1,4 +1,11 @@
-import { type CountedRequest, impliedGroups, type Need, type Permission, type Subject, subjectKey } from '@leastwise/audit-event';
+import {
+  type CountedRequest,
+  impliedGroups,
+  type Need,
+  type Permission,
+  type Subject,
+  subjectKey,
+} from '@leastwise/audit-event';
 
 import { type Authorizer, createAuthorizer } from './authorizer/index.ts';
 import { isNamespaceGone, secondaryCells } from './classify.ts';

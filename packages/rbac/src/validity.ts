@@ -40,9 +40,7 @@ function hasControl(text: string): boolean {
 
 /** Whether an object can bear this name in an API path (apimachinery's IsValidPathSegmentName, no control characters). */
 export function isValidName(name: string): boolean {
-  return (
-    name.length <= 253 && name !== '.' && name !== '..' && !/[/%]/.test(name) && !hasControl(name)
-  );
+  return name.length <= 253 && name !== '.' && name !== '..' && !/[/%]/.test(name) && !hasControl(name);
 }
 
 const VERB = /^[a-z][a-z0-9:-]*$/;

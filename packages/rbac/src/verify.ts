@@ -46,8 +46,10 @@ function labelProblem(labels: Readonly<Record<string, string>> | undefined): str
   for (const [key, value] of Object.entries(labels ?? {})) {
     const [prefix, name] = key.includes('/') ? key.split('/', 2) : [undefined, key];
     if (prefix !== undefined && !isDnsSubdomain(prefix)) return `label key ${key} has no valid prefix`;
-    if (!/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(name ?? '')) return `label key ${key} is not valid`;
-    if (!/^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/.test(value)) return `label ${key} has no valid value`;
+    if (!/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(name ?? ''))
+      return `label key ${key} is not valid`;
+    if (!/^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/.test(value))
+      return `label ${key} has no valid value`;
   }
   return undefined;
 }
@@ -69,7 +71,8 @@ function rulesProblem(object: RbacObject): string | undefined {
 function objectProblem(object: RbacObject): string | undefined {
   const { name, namespace } = object.metadata;
   const isNamespaced = object.kind === 'Role' || object.kind === 'RoleBinding';
-  if (isNamespaced !== (namespace !== undefined)) return 'a namespace where none belongs, or none where one does';
+  if (isNamespaced !== (namespace !== undefined))
+    return 'a namespace where none belongs, or none where one does';
   if (namespace !== undefined && !isValidNamespace(namespace)) return 'not a valid namespace';
   return nameProblem(name) ?? labelProblem(object.metadata.labels) ?? rulesProblem(object);
 }

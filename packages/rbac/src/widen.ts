@@ -75,7 +75,9 @@ function expand(grants: readonly Grant[], options: PolicyOptions): Widened {
     return { grants, widenings: [] };
   }
   const keyOf = (grant: Grant): string =>
-    [targetKey(grant), expandMultiNamespace ? '' : grant.namespace, expandMultiName ? '' : grant.name].join('\0');
+    [targetKey(grant), expandMultiNamespace ? '' : grant.namespace, expandMultiName ? '' : grant.name].join(
+      '\0',
+    );
   const spreads = spreadsOf(grants, keyOf);
   const result = new GrantSet();
   const widenings: Widening[] = [];
@@ -98,7 +100,8 @@ function expand(grants: readonly Grant[], options: PolicyOptions): Widened {
       namespace: namespaces > 1 ? '' : grant.namespace,
     };
     if (names > 1) widenings.push({ kind: 'names-expanded', what: describeCell(wide), replaced: names });
-    if (namespaces > 1) widenings.push({ kind: 'namespaces-expanded', what: describeCell(wide), replaced: namespaces });
+    if (namespaces > 1)
+      widenings.push({ kind: 'namespaces-expanded', what: describeCell(wide), replaced: namespaces });
     result.add(wide);
     for (const verb of verbExpansions[grant.verb] ?? []) {
       result.add({ ...wide, verb, evidence: derivedEvidence(grant.evidence) });

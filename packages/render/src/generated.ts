@@ -14,12 +14,20 @@ const MANIFEST = new RegExp(
 );
 const REPORT = /^reports\/[^/]+\/policies\.md$/;
 
+function firstLineOf(content: string): string | undefined {
+  return content.slice(0, 200).split(/\r?\n/, 1)[0];
+}
+
+/** Whether the first line of a YAML file says that we generated it, wherever it stands. */
+export function isMarkedGenerated(content: string): boolean {
+  return firstLineOf(content) === YAML_NOTICE;
+}
+
 /**
  * Whether a file of a repository is one that we generated: it stands where we put such files and its first line
  * says so. Only such files are overwritten or deleted. A checkout with CRLF line ends is recognised.
  */
 export function isGenerated(path: string, content: string): boolean {
-  const firstLine = content.slice(0, 200).split(/\r?\n/, 1)[0];
-  if (MANIFEST.test(path)) return firstLine === YAML_NOTICE;
-  return REPORT.test(path) && firstLine === MARKDOWN_NOTICE;
+  if (MANIFEST.test(path)) return isMarkedGenerated(content);
+  return REPORT.test(path) && firstLineOf(content) === MARKDOWN_NOTICE;
 }

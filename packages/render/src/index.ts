@@ -3,7 +3,7 @@ export { escapeComment } from './escape-comment.ts';
 export { markdownCode, markdownLink } from './escape-markdown.ts';
 export { escapeTerminal } from './escape-terminal.ts';
 export { clusterFolder, namespaceFolder, subjectFolder } from './folders.ts';
-export { isGenerated } from './generated.ts';
+export { isGenerated, isMarkedGenerated } from './generated.ts';
 export { InvariantError } from './invariant-error.ts';
 export { policyReportPath, renderPolicyReport } from './render-policy-report.ts';
 export type {
@@ -19,4 +19,4 @@ export type { ClusterPolicies, SubjectPolicy } from './render-repository.ts';
 export { renderYaml } from './render-yaml.ts';
 export type { YamlComments } from './render-yaml.ts';
 export { subjectName } from './subject-name.ts';
-export { renderFolder } from './render-folder.ts';
+export { type FolderPolicy, renderFolder } from './render-folder.ts';

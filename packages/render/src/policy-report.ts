@@ -45,8 +45,8 @@ export interface SubjectReport {
   readonly unrenderable: readonly RemarkedPermission[];
   /** Last used before the retention window. */
   readonly outsideRetention: readonly ObservedPermission[];
-  /** Where the policy grants more than was used, and why. */
-  readonly widened: readonly RemarkedPermission[];
+  /** Where the policy grants more than was used, and why; both plain text. */
+  readonly widened: readonly { readonly what: string; readonly remark: string }[];
   /** Whether a cap left permissions out, so that the policy may lack some. */
   readonly isIncomplete: boolean;
   readonly refused: RefusedPermissions;

@@ -4,13 +4,18 @@ import { kustomization, type SubjectPolicy } from './render-repository.ts';
 import { renderYaml, type YamlComments } from './render-yaml.ts';
 import { subjectName } from './subject-name.ts';
 
+/** What one subject is to be granted, with lines of plain text for the head of its file. */
+export interface FolderPolicy extends Omit<SubjectPolicy, 'notes'> {
+  readonly notes: readonly string[];
+}
+
 /**
  * Lays policies out flat: `<subject>.yaml` for each subject and a `kustomization.yaml` over them.
  * @param comments - of rules, as {@link renderYaml} takes them
  * @remarks Pure; the order of policies makes no difference.
  */
 export function renderFolder(
-  policies: readonly SubjectPolicy[],
+  policies: readonly FolderPolicy[],
   comments: Pick<YamlComments, 'rule'> = {},
 ): Map<string, string> {
   const files = policies.map(({ subject, objects, notes }): [string, string] => {

@@ -62,16 +62,13 @@ const APP: SubjectReport = {
   ],
   outsideRetention: [observed({ verb: 'delete', resource: 'jobs', apiGroup: 'batch', namespace: 'shop' })],
   widened: [
-    { permission: permission({ resource: 'pods', namespace: 'shop' }), remark: 'names look generated' },
-    {
-      permission: permission({ verb: 'delete', resource: 'pods', namespace: 'shop' }),
-      remark: 'more than 10 names',
-    },
+    { what: 'get pods in shop', remark: 'names look generated' },
+    { what: 'delete pods in shop', remark: 'more than 10 names' },
   ],
   isIncomplete: true,
   refused: {
     observed: Array.from({ length: 25 }, (_, at) =>
-      observed({ resource: 'secrets', namespace: 'shop', name: `s${String(at).padStart(2, '0')}` }, 30 - at),
+      observed({ resource: 'secrets', namespace: 'shop', name: `s${String(at).padStart(2, '0')}` }, at + 6),
     ),
     otherRequests: 100,
   },
@@ -139,7 +136,7 @@ describe('renderPolicyReport', () => {
   });
 
   test('refused requests that are not shown are counted', () => {
-    // Five more permissions with 10 to 6 requests, and what the cap left out.
+    // Five more permissions with 6 to 10 requests, and what the cap left out.
     expect(renderPolicyReport('a', REPORT)).toContain('Not shown: 140 more refused requests.');
   });
 

@@ -58,7 +58,7 @@ function subjectBlocks(cluster: string, report: SubjectReport): string[] {
   blocks.push(
     ...observedBlocks('Granted', report.granted),
     ...observedBlocks('Withheld: special verbs, granted only by choice', report.withheld),
-    ...remarkedBlocks('Wider than what was used', report.widened),
+    ...widenedBlocks(report.widened),
     ...remarkedBlocks('Not renderable', report.unrenderable),
     ...observedBlocks('Not used within the retention window, so not granted', report.outsideRetention),
   );
@@ -112,6 +112,12 @@ function remarkedBlocks(title: string, remarked: readonly RemarkedPermission[]):
   if (remarked.length === 0) return [];
   const rows = remarked.map(({ permission, remark }) => `- ${describe(permission)}: ${code(remark)}`);
   return [`### ${title}`, rows.sort().join('\n')];
+}
+
+function widenedBlocks(widened: SubjectReport['widened']): string[] {
+  if (widened.length === 0) return [];
+  const rows = widened.map(({ what, remark }) => `- ${code(what)}: ${code(remark)}`);
+  return ['### Wider than what was used', rows.sort().join('\n')];
 }
 
 function refusedBlocks({ observed, otherRequests }: RefusedPermissions): string[] {

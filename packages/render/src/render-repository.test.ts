@@ -18,7 +18,7 @@ const APP: SubjectPolicy = {
     ...grant('suggested-shop-app', 'web', RULES.slice(1)),
     ...grant('suggested-shop-app', undefined, [{ apiGroups: [''], resources: ['nodes'], verbs: ['list'] }]),
   ],
-  notes: ['Withheld: impersonate users'],
+  notes: () => ['Withheld: impersonate users'],
 };
 const ALICE: SubjectPolicy = {
   subject: { kind: 'User', namespace: '', name: 'Alice@Example.com\nkind: Evil' },
@@ -27,7 +27,7 @@ const ALICE: SubjectPolicy = {
     bindingToClusterRole('suggested-alice-binding', 'web', 'suggested-alice-role'),
     bindingToClusterRole('suggested-alice-binding', 'github.com', 'suggested-alice-role'),
   ],
-  notes: [],
+  notes: () => [],
 };
 const CLUSTERS: readonly ClusterPolicies[] = [
   { cluster: 'prod', policies: [APP, ALICE] },

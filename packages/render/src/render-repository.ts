@@ -12,10 +12,10 @@ export interface SubjectPolicy {
   readonly subject: Subject;
   readonly objects: readonly RbacObject[];
   /**
-   * Lines of plain text for the head of each of the subject's files, such as what is withheld. Without counts and
-   * dates: they would change the files though no permission changed.
+   * Lines of plain text for the head of the file of one namespace (`''`: of the cluster), such as what is withheld
+   * there. Without counts and dates: they would change the files though no permission changed.
    */
-  readonly notes: readonly string[];
+  readonly notes: (namespace: string) => readonly string[];
 }
 
 /** The policies of one cluster. */
@@ -61,8 +61,8 @@ function manifestsOf(root: string, { subject, objects, notes }: SubjectPolicy): 
     if (list === undefined) byFolder.set(folder, [object]);
     else list.push(object);
   }
-  const header = [`Subject: ${subjectName(subject)}`, ...notes];
   return [...byFolder].map(([folder, list]) => {
+    const header = [`Subject: ${subjectName(subject)}`, ...notes(list[0]?.metadata.namespace ?? '')];
     list.sort(
       (a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || compare(a.metadata.name, b.metadata.name),
     );

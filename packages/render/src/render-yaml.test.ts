@@ -164,6 +164,22 @@ describe('renderYaml', () => {
     expect(renderYaml([labelled({ b: '1', a: '2' })])).toContain('labels:\n    a: "2"\n    b: "1"\n');
   });
 
+  test('lists that are one in memory are written out each time', () => {
+    const verbs = ['get', 'list'];
+    const rule = { apiGroups: [''], resources: ['pods'], verbs };
+    const yaml = renderYaml([clusterRole('a', [rule, rule, { ...rule, resources: ['nodes'] }])]);
+    expect(yaml).not.toMatch(/[&*]/);
+    expect(yaml.match(/- list/g)).toHaveLength(3);
+  });
+
+  test('long text and long comments stay on their line', () => {
+    const long = 'many words '.repeat(100);
+    const comments = { header: [long], rule: () => [long] };
+    const lines = renderYaml([clusterRole('a', [{ verbs: [long] }])], { comments }).split('\n');
+    expect(lines.filter((line) => line.includes(long.trim()))).toHaveLength(3);
+    expect(lines.filter((line) => line.includes('many'))).toHaveLength(3);
+  });
+
   test('nothing gives nothing', () => {
     expect(renderYaml([])).toBe('');
     expect(renderYaml([], { comments: { header: ['a'] } })).toBe('# a\n');

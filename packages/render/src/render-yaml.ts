@@ -84,5 +84,5 @@ function isStringTag(tag: unknown): boolean {
 }
 
 function print(document: Document): string {
-  return document.toString({ lineWidth: 0, indentSeq: false, commentString: (comment) => comment });
+  return document.toString({ indentSeq: false, commentString: (comment) => comment });
 }

@@ -17,6 +17,11 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** The index after a byte order mark at `start`, or `start` where there is none. */
+export function skipByteOrderMark(bytes: Uint8Array, start: number): number {
+  return bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf ? start + 3 : start;
+}
+
 /**
  * The index of the first byte that is not blank, at most `end`. Blank is JSON's whitespace, and
  * what crashed or truncated files are padded with (NUL), and a byte order mark (Azure writes one
@@ -27,7 +32,7 @@ export function skipBlank(bytes: Uint8Array, start: number, end: number): number
   while (at < end) {
     const byte = bytes[at];
     if (byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === NEWLINE || byte === 0) at++;
-    else if (byte === 0xef && bytes[at + 1] === 0xbb && bytes[at + 2] === 0xbf && at + 3 <= end) at += 3;
+    else if (byte === 0xef && at + 3 <= end && skipByteOrderMark(bytes, at) > at) at += 3;
     else break;
   }
   return at;

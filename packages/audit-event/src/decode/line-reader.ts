@@ -1,5 +1,5 @@
 import type { BadReason, DecodeSink } from '../types.ts';
-import { DEAD_LETTER_HEAD_BYTES, OPEN_BRACE, skipBlank } from './bytes.ts';
+import { DEAD_LETTER_HEAD_BYTES, OPEN_BRACE, skipBlank, skipByteOrderMark } from './bytes.ts';
 import { ContainerLines } from './container-lines.ts';
 import { JsonPrefix, PREFIX } from './json-prefix.ts';
 import { LineWindow } from './line-window.ts';
@@ -278,7 +278,7 @@ export class LineReader {
 function columnOf(range: LineRange): number {
   let start = range.start;
   while (start < range.end && range.bytes[start] === 0) start++;
-  if (range.bytes[start] === 0xef) start = skipBlank(range.bytes, start, start + 3);
+  start = skipByteOrderMark(range.bytes, start);
   let at = start;
   while (at < range.end && (range.bytes[at] === 0x20 || range.bytes[at] === 0x09)) at++;
   return at - start;

@@ -256,7 +256,7 @@ describe('floods', () => {
     ['{', '{\n', flood],
     ['{"a":', '{"a":\n', flood],
     ['{"a":[', '{"a":[\n', flood],
-    ['{"a":[ in an array', '[{"a":[\n', flood + 1],
+    ['{"a":[ in an array', '[{"a":[\n', flood],
     [',', ',\n', 0],
     ['{"a":1', '{"a":1\n', flood],
     ['"a"', '"a"\n', flood],
@@ -264,8 +264,7 @@ describe('floods', () => {
     ['a CRI part', '2023-05-17T08:00:00.000000000Z stdout P {\n', 1],
   ])('of %j end, with one record after them', (_, line, bad) => {
     const told = words(read(line.repeat(flood) + one));
-    const isWithin = line.includes(' P ');
-    expect(told.filter((word) => word === 'one').length).toBe(isWithin ? 1 : 1);
+    expect(told.filter((word) => word === 'one').length).toBe(1);
     expect(told.filter((word) => word.startsWith('!') || word === 'other-log-stream').length).toBe(bad);
   });
 
@@ -407,7 +406,7 @@ test('the sink hears the same whatever the chunks are', () => {
         ).toEqual(whole);
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 500 },
   );
 });
 

@@ -75,8 +75,9 @@ export class RecordReader {
     this.#skipsAll = false;
   }
 
-  #endLine(chunk: Buffer, start: number, end: number): void {
+  #endLine(chunk: Buffer, from: number, end: number): void {
     if (!this.#skipsLine) {
+      const start = this.#begin(chunk, from, end);
       if (this.#carry.length === 0 && end - start <= this.#maxRecordBytes) {
         this.#lines.line({ bytes: chunk, start, end, line: this.#line, isCut: false });
       } else {
@@ -93,10 +94,15 @@ export class RecordReader {
   }
 
   #carryOn(chunk: Buffer, from: number): void {
-    let start = from;
-    // A file that was truncated while it was written to begins with a hole, which reads as NUL bytes.
-    if (this.#carry.length === 0) while (start < chunk.length && chunk[start] === 0) start++;
+    const start = this.#begin(chunk, from, chunk.length);
     if (start < chunk.length && !this.#skipsLine) this.#append(chunk, start, chunk.length);
+  }
+
+  /** Where a line begins: a file that was truncated while it was written to has a hole before, which reads as NUL bytes. */
+  #begin(chunk: Buffer, from: number, end: number): number {
+    let start = from;
+    if (this.#carry.length === 0) while (start < end && chunk[start] === 0) start++;
+    return start;
   }
 
   /** Keeps the bytes of an open line. In one that becomes too long, the records at its beginning are read at once. */
@@ -108,7 +114,7 @@ export class RecordReader {
     this.#carry.dropFront(read);
     if (this.#carry.length <= this.#maxRecordBytes) return;
     const detail = `a record over ${String(this.#maxRecordBytes)} bytes`;
-    const head = this.#carry.bytes.subarray(0, Math.min(this.#carry.length, DEAD_LETTER_HEAD_BYTES));
+    const head = this.#carry.bytes.subarray(0, Math.min(this.#maxRecordBytes, DEAD_LETTER_HEAD_BYTES));
     this.#sink.bad('too-large', this.#line, detail, head);
     this.#carry.clear();
     this.#skipsLine = true;

@@ -17,9 +17,9 @@ const UNDECIDED = -1;
  * unexpected type or value) makes it give up, and the plain decoder decides; so what it does give
  * is what the plain decoder gives.
  *
- * **Malformed records** of which the malformation lies wholly inside a skipped value, whose brackets
- * and strings are balanced, are accepted: `"requestObject":{nonsense}`. Their own fields and
- * structure are sound.
+ * **Malformed records** whose malformation lies wholly inside a skipped value are accepted, as long as
+ * its strings and brackets are balanced and only JSON's tokens stand between them (see `skipValue`):
+ * `"requestObject":{"a":01,,}`. Their own fields and structure are sound, so they are used.
  *
  * Values are looked up by their JSON text in bounded memos before anything is made of them.
  */

@@ -19,7 +19,7 @@ const TIME = String.raw`\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:?\d\d)?`;
 const CRI = new RegExp(`^${TIME} (stdout|stderr) ([FP])(?::\\S{0,32})? `);
 
 /** `aws logs tail`: time, stream, message; with `--format short` without the stream. */
-const AWS_TAIL = new RegExp(`^${TIME} (?:(\\S{1,512}) )?(?=(.))`);
+const AWS_TAIL = new RegExp(`^${TIME} (?:([^\\s{]\\S{0,511}) )?(?=(.))`);
 
 /** RFC 3164, with or without its priority, or with the time that rsyslog writes instead. */
 const SYSLOG = new RegExp(

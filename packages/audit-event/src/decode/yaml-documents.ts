@@ -2,7 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { parseDocument } from 'yaml';
 
 import type { DecodeSink } from '../types.ts';
-import { DEAD_LETTER_HEAD_BYTES, GrowingBytes, OPEN_BRACE, OPEN_BRACKET } from './bytes.ts';
+import {
+  DEAD_LETTER_HEAD_BYTES,
+  GrowingBytes,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  skipByteOrderMark,
+} from './bytes.ts';
 import { isObject } from './json.ts';
 import type { LineRange } from './line-window.ts';
 import type { RecordDecoder } from './record-decoder.ts';
@@ -42,19 +48,20 @@ export class YamlDocuments {
 
   /** Takes the line if it is one of a YAML document. `isFirst`: nothing but blank lines came before. */
   take(range: LineRange, isFirst: boolean): boolean {
-    const byte = range.bytes[range.start];
+    const start = skipByteOrderMark(range.bytes, range.start);
+    const byte = range.bytes[start];
     if (!this.#isOpen && byte !== 0x2d && !isFirst) return false;
-    const head = range.bytes.toString('latin1', range.start, Math.min(range.end, range.start + 256));
+    const head = range.bytes.toString('latin1', start, Math.min(range.end, start + 256));
     const isMarker = MARKER.test(head);
     if (!this.#isOpen && !isMarker && !(isFirst && FIRST_LINE.test(head))) return false;
-    if (isMarker && this.#line > 0) this.flush();
+    if (isMarker) this.flush();
     if (this.#isOpen && (byte === OPEN_BRACE || byte === OPEN_BRACKET)) {
       this.flush();
       return false;
     }
     this.#isOpen = true;
     if (this.#line === 0 && !EMPTY_LINE.test(head)) this.#line = range.line;
-    this.#append(range);
+    this.#append({ ...range, start });
     return true;
   }
 

@@ -34,7 +34,8 @@ async function diff(before: string, after: string, flags: DiffFlags, io: Io): Pr
   if (problems.length > 0) throw new CliError(problems.join('\n'));
   const { subjects, isComplete } = diffRbac(old.objects, fresh.objects);
   const chosen = subjects.map((each) => only(each, flags.only)).filter(hasChange);
-  if (flags.output === 'json') io.stdout.write(`${JSON.stringify({ subjects: chosen, isComplete }, null, 2)}\n`);
+  if (flags.output === 'json')
+    io.stdout.write(`${JSON.stringify({ subjects: chosen, isComplete }, null, 2)}\n`);
   else io.stdout.write(textOf(chosen, isComplete));
   if (chosen.length > 0 || !isComplete) throw new CliError('', EXIT.negative);
 }
@@ -62,6 +63,7 @@ function textOf(subjects: readonly SubjectDiff[], isComplete: boolean): string {
     ...removedRoles.map((role) => `  - ${formatRoleReference(role)}`),
   ]);
   if (lines.length === 0 && isComplete) return 'no difference\n';
-  if (!isComplete) lines.push('INCOMPLETE: the rules multiply beyond what can be compared; there may be more');
+  if (!isComplete)
+    lines.push('INCOMPLETE: the rules multiply beyond what can be compared; there may be more');
   return `${lines.join('\n')}\n`;
 }

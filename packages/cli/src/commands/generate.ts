@@ -33,14 +33,24 @@ export function addGenerate(program: Command, io: Io): void {
     .option('--user <name>', 'the user to generate a policy for')
     .option('--serviceaccount <namespace:name>', 'the service account to generate a policy for')
     .option('--group <name>', 'the group to generate a policy for')
-    .option('--group-by <how>', "a group's requests: those it was granted (reason) or all of its members' (membership)", oneOf('reason', 'membership'), 'reason')
+    .option(
+      '--group-by <how>',
+      "a group's requests: those it was granted (reason) or all of its members' (membership)",
+      oneOf('reason', 'membership'),
+      'reason',
+    )
     .option('--all', 'every subject in one pass')
     .option('-n, --namespace <name>', 'only what was done in this namespace');
   addInputFlags(command);
   addPolicyFlags(command)
     .option('--rbac <path...>', 'RBAC that exists: only what it does not grant already is rendered')
     .option('--why', 'comment each rule with its evidence')
-    .option('-o, --output <form>', 'yaml, json, or dir=PATH for a file per subject and a kustomization', outputOf, 'yaml')
+    .option(
+      '-o, --output <form>',
+      'yaml, json, or dir=PATH for a file per subject and a kustomization',
+      outputOf,
+      'yaml',
+    )
     .option('-q, --quiet', 'no summary')
     .addHelpText(
       'after',
@@ -55,8 +65,10 @@ export function addGenerate(program: Command, io: Io): void {
 }
 
 async function generate(flags: GenerateFlags, io: Io): Promise<void> {
-  if (flags.filename === undefined) throw new CliError('no audit log: give one with -f FILE (or - for standard input)');
-  if (flags.why === true && flags.output === 'json') throw new CliError('--why writes comments, which JSON has not: use -o yaml or -o dir=PATH');
+  if (flags.filename === undefined)
+    throw new CliError('no audit log: give one with -f FILE (or - for standard input)');
+  if (flags.why === true && flags.output === 'json')
+    throw new CliError('--why writes comments, which JSON has not: use -o yaml or -o dir=PATH');
   const selection = selectionOf(flags);
   const existing = await existingRbac(flags);
   const options = policyOptions(flags, existing);
@@ -103,12 +115,19 @@ async function existingRbac(flags: GenerateFlags) {
   return objects;
 }
 
-function requireEvidence(inferred: readonly InferredPolicy[], selection: Selection, flags: GenerateFlags): void {
+function requireEvidence(
+  inferred: readonly InferredPolicy[],
+  selection: Selection,
+  flags: GenerateFlags,
+): void {
   const isSeen = inferred.some(({ state }) => state.allowed.rules.size > 0);
   if (isSeen) return;
   const where = flags.namespace === undefined ? '' : ` in namespace ${flags.namespace}`;
   const refused = inferred.length > 0 ? '; refused ones were (--include-denied counts them)' : '';
-  throw new CliError(`no allowed requests of ${selection.what}${where} were observed${refused}`, EXIT.negative);
+  throw new CliError(
+    `no allowed requests of ${selection.what}${where} were observed${refused}`,
+    EXIT.negative,
+  );
 }
 
 async function write(inferred: readonly InferredPolicy[], flags: GenerateFlags, io: Io): Promise<void> {

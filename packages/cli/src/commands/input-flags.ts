@@ -1,5 +1,9 @@
 import { type FilterRule, parseFilter } from '@leastwise/audit-event';
-import { type CountingDeadLetters, createCountingDeadLetters, createDeadLetterFile } from '@leastwise/source-file';
+import {
+  type CountingDeadLetters,
+  createCountingDeadLetters,
+  createDeadLetterFile,
+} from '@leastwise/source-file';
 import type { Command } from 'commander';
 
 import { CliError } from '../exit.ts';
@@ -20,11 +24,25 @@ export interface InputFlags {
 /** Adds the flags of every command that reads audit logs. */
 export function addInputFlags(command: Command): Command {
   return command
-    .option('-f, --filename <source...>', 'audit logs: files, globs, folders, .gz, .zst, URLs, or - for standard input')
+    .option(
+      '-f, --filename <source...>',
+      'audit logs: files, globs, folders, .gz, .zst, URLs, or - for standard input',
+    )
     .option('--cluster <name>', 'name of the cluster of records without a cluster field', 'default')
-    .option('--cluster-field <key>', "top-level key of a record that holds its cluster's name, set by your shipper")
-    .option('--filter <rule...>', "count or leave out events, first match wins: 'deny user=system:* verb=get,list'")
-    .option('--filter-default <action>', 'what becomes of events that no filter matches', oneOf('allow', 'deny'), 'allow')
+    .option(
+      '--cluster-field <key>',
+      "top-level key of a record that holds its cluster's name, set by your shipper",
+    )
+    .option(
+      '--filter <rule...>',
+      "count or leave out events, first match wins: 'deny user=system:* verb=get,list'",
+    )
+    .option(
+      '--filter-default <action>',
+      'what becomes of events that no filter matches',
+      oneOf('allow', 'deny'),
+      'allow',
+    )
     .option('--dead-letter <file>', 'write records that cannot be read to this file, with the reason')
     .option('--strict', 'fail when any record cannot be read');
 }
@@ -59,6 +77,8 @@ export function countBad(stats: IngestStats): number {
 /** With `--strict`, a record that cannot be read ends the command. @throws CliError */
 export function enforceStrict(flags: InputFlags, stats: IngestStats, letters: CountingDeadLetters): void {
   if (flags.strict === true && countBad(stats) > 0) {
-    throw new CliError([`${String(countBad(stats))} records could not be read:`, ...letters.summary().first].join('\n  '));
+    throw new CliError(
+      [`${String(countBad(stats))} records could not be read:`, ...letters.summary().first].join('\n  '),
+    );
   }
 }

@@ -1,10 +1,16 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { openForge } from '@leastwise/forge';
 import type { PolicyOptions } from '@leastwise/rbac';
 import type { AuditSource } from '@leastwise/source';
-import { type CountingDeadLetters, openFileSource, openFollowSource, openWebhookSource, type WebhookTls } from '@leastwise/source-file';
+import {
+  type CountingDeadLetters,
+  openFileSource,
+  openFollowSource,
+  openWebhookSource,
+  type WebhookTls,
+} from '@leastwise/source-file';
 import { openEmbeddedStore, type SubjectStore } from '@leastwise/state';
 import type { Command } from 'commander';
 
@@ -17,13 +23,7 @@ import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../polic
 import { startProgress } from '../progress.ts';
 import { publishPolicies, type Published } from '../publish.ts';
 import { summarize, type Summary, summaryText } from '../summary.ts';
-import {
-  addInputFlags,
-  enforceStrict,
-  filtersOf,
-  type InputFlags,
-  openDeadLetters,
-} from './input-flags.ts';
+import { addInputFlags, enforceStrict, filtersOf, type InputFlags, openDeadLetters } from './input-flags.ts';
 
 interface RunFlags extends InputFlags, PolicyFlags {
   readonly follow?: string;
@@ -40,7 +40,8 @@ interface RunFlags extends InputFlags, PolicyFlags {
 
 function seconds(text: string): number {
   const value = Number(text);
-  if (!/^\d{1,6}$/.test(text) || value < 1) throw new CliError(`"${text}" is not a number of seconds (1 or more)`);
+  if (!/^\d{1,6}$/.test(text) || value < 1)
+    throw new CliError(`"${text}" is not a number of seconds (1 or more)`);
   return value;
 }
 
@@ -57,7 +58,10 @@ export function addRun(program: Command, io: Io): void {
     .option('--tls-key <file>', 'private key of --listen')
     .option('--tls-client-ca <file>', 'ask clients of --listen for a certificate of this authority')
     .option('--interval <seconds>', 'with --follow and --listen, publish so often', seconds, 60)
-    .requiredOption('--out <folder>', 'the GitOps repository: commits when it is a git work tree, files otherwise')
+    .requiredOption(
+      '--out <folder>',
+      'the GitOps repository: commits when it is a git work tree, files otherwise',
+    )
     .option('--state <folder>', 'what is remembered between runs (default: .leastwise in --out)');
   addPolicyFlags(command)
     .option('-o, --output <form>', 'the summary as text or json', oneOf('text', 'json'), 'text')
@@ -90,7 +94,8 @@ function addressOf(text: string): { host: string; port: number } {
 async function tlsOf(flags: RunFlags): Promise<WebhookTls | undefined> {
   const { tlsCert, tlsKey, tlsClientCa } = flags;
   if (tlsCert === undefined && tlsKey === undefined && tlsClientCa === undefined) return undefined;
-  if (tlsCert === undefined || tlsKey === undefined) throw new CliError('--tls-cert and --tls-key go together');
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new CliError('--tls-cert and --tls-key go together');
   const read = (file: string): Promise<Buffer> =>
     readFile(file).catch((cause: unknown) => {
       throw new CliError(`cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
@@ -103,9 +108,19 @@ async function openSource(flags: RunFlags, io: Io): Promise<AuditSource> {
   if (flags.filename !== undefined) return openFileSource({ inputs: flags.filename, stdin: io.stdin });
   if (flags.follow !== undefined) return openFollowSource({ file: flags.follow });
   const tls = await tlsOf(flags);
-  const source = await openWebhookSource({ ...addressOf(flags.listen ?? ''), ...(tls === undefined ? {} : { tls }) });
+  const source = await openWebhookSource({
+    ...addressOf(flags.listen ?? ''),
+    ...(tls === undefined ? {} : { tls }),
+  });
   io.stderr.write(`listening on ${source.url}\n`);
   return source;
+}
+
+/** The state names people and is no policy: it must not end up in the repository that it stands in. */
+async function keepOutOfGit(folder: string): Promise<void> {
+  await writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx' }).catch((cause: unknown) => {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
+  });
 }
 
 interface Pipeline {
@@ -153,7 +168,9 @@ async function run(flags: RunFlags, io: Io): Promise<void> {
   checkFlags(flags);
   const options = policyOptions(flags);
   const filters = filtersOf(flags);
-  await using store = await openEmbeddedStore({ dir: flags.state ?? join(flags.out, '.leastwise') });
+  const stateFolder = flags.state ?? join(flags.out, '.leastwise');
+  await using store = await openEmbeddedStore({ dir: stateFolder });
+  if (flags.state === undefined) await keepOutOfGit(stateFolder);
   const letters = openDeadLetters(flags);
   const ingestion = await Ingestion.start(store, {
     cluster: flags.cluster,

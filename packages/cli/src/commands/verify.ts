@@ -7,11 +7,25 @@ import type { Command } from 'commander';
 import { CliError, EXIT } from '../exit.ts';
 import { Ingestion } from '../ingest.ts';
 import type { Io } from '../io.ts';
-import { kubernetesVersion, oneOf, type PolicyFlags, policyOptions, days, boolFlag } from '../policy-flags.ts';
+import {
+  kubernetesVersion,
+  oneOf,
+  type PolicyFlags,
+  policyOptions,
+  days,
+  boolFlag,
+} from '../policy-flags.ts';
 import { formatCount, startProgress } from '../progress.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 import { formatTime } from '../summary.ts';
-import { addInputFlags, countBad, enforceStrict, filtersOf, type InputFlags, openDeadLetters } from './input-flags.ts';
+import {
+  addInputFlags,
+  countBad,
+  enforceStrict,
+  filtersOf,
+  type InputFlags,
+  openDeadLetters,
+} from './input-flags.ts';
 import { printable } from '../output.ts';
 
 interface VerifyFlags extends InputFlags, PolicyFlags {
@@ -23,13 +37,32 @@ interface VerifyFlags extends InputFlags, PolicyFlags {
 export function addVerify(program: Command, io: Io): void {
   const command = program
     .command('verify')
-    .description('which requests that were allowed would be refused under this RBAC: what breaks if it is merged');
+    .description(
+      'which requests that were allowed would be refused under this RBAC: what breaks if it is merged',
+    );
   addInputFlags(command)
     .option('--rbac <path...>', 'manifests: files and folders')
-    .option('--special-verbs <mode>', 'Grant (default) counts withheld verbs as refused, Withhold leaves them out', oneOf('Withhold', 'Grant'), 'Grant')
-    .option('--include-other-authorizers [bool]', 'ask RBAC for what another authorizer allowed, too', boolFlag)
-    .option('--retention-days <n>', 'leave out what was last used so many days before the newest evidence', days)
-    .option('--kubernetes-version <version>', 'the version to verify for (default: the newest known)', kubernetesVersion)
+    .option(
+      '--special-verbs <mode>',
+      'Grant (default) counts withheld verbs as refused, Withhold leaves them out',
+      oneOf('Withhold', 'Grant'),
+      'Grant',
+    )
+    .option(
+      '--include-other-authorizers [bool]',
+      'ask RBAC for what another authorizer allowed, too',
+      boolFlag,
+    )
+    .option(
+      '--retention-days <n>',
+      'leave out what was last used so many days before the newest evidence',
+      days,
+    )
+    .option(
+      '--kubernetes-version <version>',
+      'the version to verify for (default: the newest known)',
+      kubernetesVersion,
+    )
     .option('-o, --output <form>', 'text or json', oneOf('text', 'json'), 'text')
     .addHelpText('after', '\nExample:\n  leastwise verify -f audit.log --rbac policies/clusters/default\n')
     .action(async (flags: VerifyFlags) => {
@@ -92,7 +125,10 @@ function textOf(report: RefusalReport, objects: number, unreadable: number): str
     [skipped.outsideRetention, 'outside the retention'],
   ] as const;
   const left = notes.filter(([count]) => count > 0).map(([count, text]) => `${formatCount(count)} ${text}`);
-  const verdict = lines.length === 0 ? 'nothing would be refused' : `${formatCount(report.refused.length + report.beyond)} permissions would be refused`;
+  const verdict =
+    lines.length === 0
+      ? 'nothing would be refused'
+      : `${formatCount(report.refused.length + report.beyond)} permissions would be refused`;
   lines.push(
     `${verdict}: ${formatCount(report.checked)} permissions asked of ${formatCount(objects)} objects` +
       (left.length > 0 ? `; not asked: ${left.join(', ')}` : ''),

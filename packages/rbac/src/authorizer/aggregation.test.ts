@@ -32,6 +32,8 @@ describe('aggregated ClusterRoles (clusterroleaggregation)', () => {
   test('are overwritten by the controller, but keep their rules where nothing is selected', () => {
     const view = aggregated(clusterRole('view', rule('own')), { matchLabels: { x: 'y' } });
     expect(reads([bindTo('view'), view])).toEqual(['own']);
+    const itself = { ...view, metadata: { name: 'view', labels: { x: 'y' } } };
+    expect(reads([bindTo('view'), itself])).toEqual(['own']);
     expect(reads([bindTo('view'), view, labelled('a', { x: 'y' }, rule('pods'))])).toEqual(['pods']);
   });
 

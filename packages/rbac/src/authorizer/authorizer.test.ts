@@ -177,8 +177,9 @@ describe('bindings (rule.go)', () => {
   });
 
   test('a RoleBinding without a namespace grants nothing', () => {
-    const [binding] = [bind('', ref('ClusterRole', 'r'), user('alice'))];
+    const binding = bind('', ref('ClusterRole', 'r'), user('alice'));
     expect(isAllowed([clusterRole('r', all), binding], getPods(''))).toBe(false);
+    expect(createAuthorizer([clusterRole('r', all), binding]).rulesFor(ALICE, [])).toEqual([]);
   });
 
   test('GET of a Namespace is satisfied by a Role in that namespace', () => {

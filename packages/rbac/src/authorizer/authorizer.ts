@@ -177,22 +177,21 @@ function sourcesIn(bound: Bound | undefined, scope: string): readonly Source[] |
   return scope === '*' ? bound?.inCluster : bound?.byNamespace.get(scope);
 }
 
-function findIn(scope: string, bindings: Bindings, request: AccessRequest): Authorization | undefined {
-  const { subject, groups, permission } = request;
-  const own = find(sourcesIn(bindings.own(subject), scope), permission);
-  if (own) return own;
-  for (const group of groups) {
-    const found = find(sourcesIn(bindings.groups.get(group), scope), permission);
+function authorize(bindings: Bindings, { subject, groups, permission }: AccessRequest): Authorization {
+  const own = bindings.own(subject);
+  const findIn = (scope: string): Authorization | undefined => {
+    const found = find(sourcesIn(own, scope), permission);
     if (found) return found;
-  }
-  return undefined;
-}
-
-function authorize(bindings: Bindings, request: AccessRequest): Authorization {
-  const { namespace, resource } = request.permission;
-  const inCluster = findIn('*', bindings, request);
+    for (const group of groups) {
+      const through = find(sourcesIn(bindings.groups.get(group), scope), permission);
+      if (through) return through;
+    }
+    return undefined;
+  };
+  const inCluster = findIn('*');
+  const { namespace, resource } = permission;
   if (inCluster || namespace === '' || resource === '') return inCluster ?? REFUSED;
-  return findIn(namespace, bindings, request) ?? REFUSED;
+  return findIn(namespace) ?? REFUSED;
 }
 
 function rulesFor(bindings: Bindings, subject: Subject, groups: readonly string[]): GrantedRule[] {

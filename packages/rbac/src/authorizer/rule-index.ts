@@ -38,6 +38,8 @@ function withoutStars(pattern: string): string {
  */
 export class RuleIndex {
   readonly #byResource = new Map<string, ResourceMatcher[]>();
+  /** Saves most roles a look-up of a text that has to be put together first. */
+  #hasSubresourceWildcard = false;
   readonly #byUrl = new Map<string, Matcher[]>();
   readonly #urlPrefixes: { readonly prefix: string; readonly verbs: Matcher }[] = [];
 
@@ -50,7 +52,10 @@ export class RuleIndex {
     const names =
       rule.resourceNames && rule.resourceNames.length > 0 ? new Set(rule.resourceNames) : undefined;
     const compiled = { verbs, groups: matcher(rule.apiGroups), names };
-    for (const resource of new Set(rule.resources)) push(this.#byResource, resource, compiled);
+    for (const resource of new Set(rule.resources)) {
+      push(this.#byResource, resource, compiled);
+      if (resource.startsWith('*/')) this.#hasSubresourceWildcard = true;
+    }
     for (const url of new Set(rule.nonResourceURLs)) {
       if (url.endsWith('*')) this.#urlPrefixes.push({ prefix: withoutStars(url), verbs });
       else push(this.#byUrl, url, verbs);
@@ -64,8 +69,9 @@ export class RuleIndex {
    */
   allowsResource(permission: Permission): boolean {
     const { resource } = permission;
-    const slash = resource.indexOf('/');
     if (this.#allowsAs(resource, permission) || this.#allowsAs('*', permission)) return true;
+    if (!this.#hasSubresourceWildcard) return false;
+    const slash = resource.indexOf('/');
     return (
       slash >= 0 && slash + 1 < resource.length && this.#allowsAs(`*${resource.slice(slash)}`, permission)
     );

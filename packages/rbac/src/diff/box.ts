@@ -1,8 +1,7 @@
 import type { PolicyRule } from '../types.ts';
 
 /**
- * What one rule grants on resources, as the product of its lists without repetition. A value that another
- * of the same list includes may be left out; `*` in a list stands alone.
+ * What one rule grants on resources, as the product of its lists without repetition; `*` in a list stands alone.
  */
 export interface ResourceBox {
   /** `*` for the whole cluster, else one namespace. */
@@ -37,16 +36,6 @@ export function subresourceWildcard(resource: string): string | undefined {
   return slash < 0 ? undefined : `*${resource.slice(slash)}`;
 }
 
-function resourcesOf(values: readonly string[] | undefined): ReadonlySet<string> {
-  const all = unlessStar(values);
-  return new Set(
-    [...all].filter((resource) => {
-      const wildcard = subresourceWildcard(resource);
-      return wildcard === undefined || wildcard === resource || !all.has(wildcard);
-    }),
-  );
-}
-
 function oneStar(url: string): string {
   let end = url.length;
   while (end > 1 && url[end - 1] === '*' && url[end - 2] === '*') end -= 1;
@@ -67,7 +56,7 @@ export function boxesOf(granted: Iterable<{ readonly scope: string; readonly rul
     resources.push({
       scope,
       groups: unlessStar(rule.apiGroups),
-      resources: resourcesOf(rule.resources),
+      resources: unlessStar(rule.resources),
       verbs,
       names: new Set(rule.resourceNames),
     });

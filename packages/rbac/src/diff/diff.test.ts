@@ -35,6 +35,7 @@ describe('coverage (policy_comparator.go)', () => {
     ['a path', [urls(['get'], '/a')], [urls(['get'], '/a', '/b')], ['+ get /b']],
     ['a prefix includes paths', [urls(['get'], '/a/b')], [urls(['get'], '/a/*')], ['+ get /a/*']],
     ['and longer prefixes', [urls(['get'], '/a/*')], [urls(['get'], '/a/b*')], ['- get /a/*']],
+    ['several stars are one', [urls(['get'], '/a/**')], [urls(['get'], '/a/*', '/a/b')], []],
     ['/a/* is not /a', [urls(['get'], '/a/*')], [urls(['get'], '/a')], ['+ get /a', '- get /a/*']],
     ['* includes all paths', [urls(['get'], '*')], [urls(['get'], '/x')], ['- get URLs *']],
     [
@@ -52,6 +53,9 @@ describe('coverage (policy_comparator.go)', () => {
     const pods = [rule(['get'], ['pods'])];
     expect(lines(granted(pods, 'ns'), granted(pods))).toEqual(['alice: + get pods in the whole cluster']);
     expect(lines(granted(pods), granted(pods, 'ns'))).toEqual(['alice: - get pods in the whole cluster']);
+    expect(lines([], [...granted(pods), ...granted(pods, 'ns')])).toEqual([
+      'alice: + get pods in the whole cluster',
+    ]);
     expect(lines(granted(pods, 'a'), granted(pods, 'b'))).toEqual([
       'alice: + get pods in namespace b',
       'alice: - get pods in namespace a',

@@ -165,6 +165,13 @@ describe('the result', () => {
     expect(lines(granted([big]), granted([big, more]))).toHaveLength(300);
   });
 
+  test('what is too much to compare is incomplete, even with nothing to list', () => {
+    const groups = many('g', 6_000);
+    const split = many('v', 6_000).map((verb) => rule([verb], ['pods'], { apiGroups: groups }));
+    const whole = rule(many('v', 6_000), ['pods'], { apiGroups: groups.toReversed() });
+    expect(diffRbac(granted(split), granted([whole])).isComplete).toBe(false);
+  });
+
   test('what is too much to list is incomplete, never empty', () => {
     const big = { verbs: many('v', 1_000), apiGroups: many('g', 1_000), resources: many('r', 1_000) };
     const { subjects, isComplete } = diffRbac([], granted([big]));

@@ -88,8 +88,10 @@ function namesLeft(names: ReadonlySet<string>, owners: readonly ResourceBox[]): 
 function* resourceGrants(box: ResourceBox, owners: Owners, budget: Budget): Generator<Grant> {
   for (const resource of box.resources) {
     const relevant = owners.ofResource(resource, box.scope);
-    budget.steps -= 1 + (box.groups.size + box.verbs.size) * relevant.length;
+    budget.steps -= 1 + box.groups.size * relevant.length;
+    if (budget.steps < 0) return;
     for (const groups of classes(box.groups, relevant, (owner) => owner.groups)) {
+      budget.steps -= box.verbs.size * groups.owners.length;
       if (budget.steps < 0) return;
       for (const verbs of classes(box.verbs, groups.owners, (owner) => owner.verbs)) {
         budget.steps -= (1 + box.names.size) * (1 + verbs.owners.length);

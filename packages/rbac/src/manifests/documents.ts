@@ -110,7 +110,11 @@ export function yamlDocuments(text: string): (ManifestDocument | UnreadableDocum
       prettyErrors: false,
       logLevel: 'silent',
     });
-    if (!Array.isArray(documents)) return [];
+    if ('empty' in documents) {
+      // Directives alone make no document, and no error either.
+      const line = text.split('\n').findIndex((each) => each.startsWith('%')) + 1;
+      return line > 0 ? [{ line, detail: 'directives without a document' }] : [];
+    }
     return documents.flatMap((document): (ManifestDocument | UnreadableDocument)[] => {
       const [error] = document.errors;
       if (error) return [{ line: lines.linePos(error.pos[0]).line, detail: messageOf(error) }];

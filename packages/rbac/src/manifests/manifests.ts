@@ -49,17 +49,18 @@ class Collector {
 
   /** Templates fail in many places for one reason, which is told once. */
   problem(line: number, reason: ManifestReason, detail: string): void {
-    const isBroken = reason === 'unreadable' || reason === 'not-an-object';
-    const told = isBroken && this.#isTemplated ? 'templated' : reason;
-    if (told === 'templated' && this.problems.some((each) => each.reason === 'templated')) return;
     if (this.problems.length > MAX_MANIFEST_PROBLEMS) return;
-    const isFull = this.problems.length === MAX_MANIFEST_PROBLEMS;
-    this.problems.push({
-      file: this.#file,
-      line,
-      reason: isFull ? 'too-many-problems' : told,
-      detail: isFull ? `more than ${MAX_MANIFEST_PROBLEMS} problems` : told === reason ? detail : TEMPLATED,
-    });
+    const isBroken = reason === 'unreadable' || reason === 'not-an-object';
+    if (isBroken && this.#isTemplated) {
+      this.#push(line, 'templated', `${detail}: render the template first, for example with helm template`);
+    } else if (this.problems.length === MAX_MANIFEST_PROBLEMS) {
+      this.#push(line, 'too-many-problems', `more than ${MAX_MANIFEST_PROBLEMS} problems`);
+    } else this.#push(line, reason, detail);
+  }
+
+  #push(line: number, reason: ManifestReason, detail: string): void {
+    if (reason === 'templated' && this.problems.some((each) => each.reason === reason)) return;
+    this.problems.push({ file: this.#file, line, reason, detail });
   }
 
   document(document: ManifestDocument): void {
@@ -135,8 +136,6 @@ class Collector {
     }
   }
 }
-
-const TEMPLATED = 'a template ("{{"): render it first, for example with `helm template`';
 
 function rbacKind(kind: string): RbacKind | undefined {
   return RBAC_KINDS.find((each) => each === kind);

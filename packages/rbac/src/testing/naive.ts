@@ -10,7 +10,10 @@ export function naiveAllows(objects: readonly RbacObject[], subject: Subject, as
   return objects.some((binding) => {
     if (binding.kind !== 'RoleBinding' && binding.kind !== 'ClusterRoleBinding') return false;
     const isBound = binding.subjects.some(
-      (each) => each.kind === subject.kind && each.name === subject.name && (each.namespace ?? '') === subject.namespace,
+      (each) =>
+        each.kind === subject.kind &&
+        each.name === subject.name &&
+        (each.namespace ?? '') === subject.namespace,
     );
     if (!isBound) return false;
     if (binding.kind === 'RoleBinding' && binding.metadata.namespace !== asked.namespace) return false;
@@ -38,13 +41,17 @@ function naiveRuleAllows(rule: PolicyRule, asked: Permission): boolean {
 }
 
 /** All objects with one cell taken away, for every cell that the rules expand to. */
-export function* withoutEachCell(objects: readonly RbacObject[]): Generator<{ without: RbacObject[]; cell: string }> {
+export function* withoutEachCell(
+  objects: readonly RbacObject[],
+): Generator<{ without: RbacObject[]; cell: string }> {
   for (const [index, role] of objects.entries()) {
     if (role.kind !== 'Role' && role.kind !== 'ClusterRole') continue;
     for (const [at, rule] of role.rules.entries()) {
       const others = role.rules.filter((_, i) => i !== at);
       for (const [cell, rest] of splitRule(rule)) {
-        const without = objects.map((each, i) => (i === index ? { ...role, rules: [...others, ...rest] } : each));
+        const without = objects.map((each, i) =>
+          i === index ? { ...role, rules: [...others, ...rest] } : each,
+        );
         yield { without, cell };
       }
     }

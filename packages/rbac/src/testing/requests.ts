@@ -75,22 +75,47 @@ export function stateOfBatches(batches: readonly (readonly CountedRequest[])[]):
   return sum;
 }
 
-const RESOURCES = ['pods', 'pods/log', 'pods/exec', 'secrets', 'apps:deployments', 'apps:deployments/scale', 'nodes'];
+const RESOURCES = [
+  'pods',
+  'pods/log',
+  'pods/exec',
+  'secrets',
+  'apps:deployments',
+  'apps:deployments/scale',
+  'nodes',
+];
 const NAMES = ['-', 'a', 'b', 'web-7d4b9c6f5-xk2lp', 'web-7d4b9c6f5-zz9qq', 'web-7d4b9c6f5-bcd7f', 'n/../x'];
 
 /** Permissions over a universe small enough for grants to meet. */
 export const arbitraryPermission: fc.Arbitrary<Permission> = fc.oneof(
-  { weight: 9, arbitrary: fc
-    .tuple(
-      fc.constantFrom('get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection', 'use', ''),
-      fc.constantFrom(...RESOURCES),
-      fc.constantFrom('-', 'ns1', 'ns2', 'ns3'),
-      fc.constantFrom(...NAMES),
-    )
-    .map(([verb, resource, namespace, name]) => permission(`${verb} ${resource} ${namespace} ${name}`)) },
-  { weight: 1, arbitrary: fc
-    .tuple(fc.constantFrom('get', 'post'), fc.constantFrom('/metrics', '/healthz', '/logs/x', '/a*'))
-    .map(([verb, path]) => permission(`${verb} ${path}`)) },
+  {
+    weight: 9,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom(
+          'get',
+          'list',
+          'watch',
+          'create',
+          'update',
+          'patch',
+          'delete',
+          'deletecollection',
+          'use',
+          '',
+        ),
+        fc.constantFrom(...RESOURCES),
+        fc.constantFrom('-', 'ns1', 'ns2', 'ns3'),
+        fc.constantFrom(...NAMES),
+      )
+      .map(([verb, resource, namespace, name]) => permission(`${verb} ${resource} ${namespace} ${name}`)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('get', 'post'), fc.constantFrom('/metrics', '/healthz', '/logs/x', '/a*'))
+      .map(([verb, path]) => permission(`${verb} ${path}`)),
+  },
 );
 
 const arbitraryLife = fc.option(

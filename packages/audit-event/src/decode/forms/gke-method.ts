@@ -17,6 +17,17 @@ interface Path {
 
 const VERSION = /^v\d+(?:(?:alpha|beta)\d+)?$/;
 
+/** The verbs of non-resource requests. */
+const HTTP_METHODS: ReadonlySet<string> = new Set([
+  'get',
+  'head',
+  'post',
+  'put',
+  'patch',
+  'delete',
+  'options',
+]);
+
 /** The API groups without a domain; all others of Kubernetes' own end in `.k8s.io`. */
 const SHORT_GROUPS: ReadonlySet<string> = new Set(['apps', 'autoscaling', 'batch', 'extensions', 'policy']);
 
@@ -31,7 +42,7 @@ export function parseMethod(methodName: string, resourceName: string): GkeMethod
   const parts = methodName.split('.');
   const verb = parts.pop() ?? '';
   if (verb === '') return undefined;
-  if (parts.length === 2 && methodName.startsWith('io.k8s.')) {
+  if (parts.length === 2 && methodName.startsWith('io.k8s.') && HTTP_METHODS.has(verb)) {
     const path = resourceName.startsWith('/') ? resourceName : `/${resourceName}`;
     return { verb, requestURI: path, ref: undefined };
   }
