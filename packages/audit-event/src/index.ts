@@ -1,4 +1,4 @@
-export * from './types.ts';
+export type * from './types.ts';
 export {
   attribute,
   type AttributeContext,

@@ -13,7 +13,7 @@ import {
   type SkipReason,
 } from '@leastwise/audit-event';
 import { observe, type Observations, type ObserveOptions } from '@leastwise/rbac';
-import type { AuditSource, DeadLetterSink, SourceChunk } from '@leastwise/source';
+import type { AuditSource, DeadLetter, DeadLetterSink, SourceChunk } from '@leastwise/source';
 import { type Claim, FingerprintSet, StateError, type SubjectStore } from '@leastwise/state';
 
 import type { Progress } from './progress.ts';
@@ -126,8 +126,9 @@ export class Ingestion {
     if (!chunk.endsOrigin) return;
     this.#reader.end();
     this.#reader = undefined;
-    if (chunk.damage !== undefined)
-      this.#bad(chunk.origin, 'invalid-compression', 0, chunk.damage, new Uint8Array());
+    const { origin, damage } = chunk;
+    if (damage === undefined) return;
+    this.#bad('invalid-compression', { origin, line: 0, detail: damage, bytes: new Uint8Array() });
   }
 
   /** Applies the open batch to the store. */
@@ -155,14 +156,14 @@ export class Ingestion {
         increment(this.stats.skipped, reason);
       },
       bad: (reason, line, detail, bytes) => {
-        this.#bad(origin, reason, line, detail, bytes);
+        this.#bad(reason, { origin, line, detail, bytes });
       },
     };
   }
 
-  #bad(origin: string, reason: BadReason, line: number, detail: string, bytes: Uint8Array): void {
+  #bad(reason: BadReason, letter: Omit<DeadLetter, 'reason'>): void {
     increment(this.stats.bad, reason);
-    this.#options.deadLetters.write({ origin, line, reason, detail, bytes });
+    this.#options.deadLetters.write({ ...letter, reason });
   }
 
   #event(event: AuditEvent, cluster: string): void {

@@ -28,7 +28,7 @@ const MIN_SAVE_MS = 500;
 export async function readLive(reading: LiveReading): Promise<void> {
   const { source, signal } = reading;
   const iterator = source.chunks(signal)[Symbol.asyncIterator]();
-  let next: Promise<IteratorResult<SourceChunk>> | undefined = iterator.next();
+  let next = iterator.next();
   let unsaved: number | undefined;
   let isUnpublished = false;
   let saveAfter = 0;
@@ -42,13 +42,12 @@ export async function readLive(reading: LiveReading): Promise<void> {
     const tookMs = reading.now() - startedMs;
     saveAfter = reading.now() + Math.max(MIN_SAVE_MS, tookMs / SAVE_SHARE);
   };
-  while (next) {
-    const result: IteratorResult<SourceChunk> | undefined = await Promise.race([
-      next,
-      sleep(TICK_MS, undefined),
-    ]);
+  for (;;) {
+    const result = await Promise.race([next, tick]);
     if (result?.done === true) break;
-    if (result) {
+    if (result === undefined) {
+      tick = sleep(TICK_MS, undefined);
+    } else {
       reading.take(result.value);
       unsaved = result.value.position;
       isUnpublished = true;
@@ -62,7 +61,6 @@ export async function readLive(reading: LiveReading): Promise<void> {
       publishAfter = reading.now() + reading.intervalMs;
     }
   }
-  saveAfter = 0;
   await save();
   await reading.publish();
 }

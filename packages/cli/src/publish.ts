@@ -1,4 +1,4 @@
-import { type ClusterState, type Exception, type Evidence, type Cell } from '@leastwise/rbac';
+import type { ClusterState, Exception, Evidence, Cell } from '@leastwise/rbac';
 import { clientsOf } from '@leastwise/rbac';
 import { type Forge, planChanges } from '@leastwise/publish';
 import {

@@ -1,21 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import {
-  addDay,
-  addGroup,
-  admit,
-  CAPS,
-  cloneCluster,
-  DAY_US,
-  dayOf,
-  emptyCluster,
-  emptyEvidence,
-  mergeCluster,
-  mergeEvidence,
-  noteTime,
-  totalOfRules,
-} from './evidence.ts';
+import { admit, CAPS } from './capped.ts';
+import { cloneCluster, emptyCluster, mergeCluster, totalOfRules } from './cluster-state.ts';
+import { addDay, addGroup, DAY_US, dayOf, emptyEvidence, mergeEvidence, noteTime } from './evidence.ts';
 import { createInference } from './infer.ts';
 import { clientsOf } from './observe.ts';
 import { DEFAULT_OPTIONS, EXACT_PRESET } from './options.ts';

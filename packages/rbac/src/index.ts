@@ -1,15 +1,7 @@
-export * from './types.ts';
-export {
-  CAPS,
-  cloneCluster,
-  DAY_US,
-  dayOf,
-  emptyCluster,
-  emptyEvidence,
-  mergeCluster,
-  mergeEvidence,
-  totalOfRules,
-} from './evidence.ts';
+export type * from './types.ts';
+export { CAPS } from './capped.ts';
+export { cloneCluster, emptyCluster, mergeCluster, totalOfRules } from './cluster-state.ts';
+export { DAY_US, dayOf, emptyEvidence, mergeEvidence } from './evidence.ts';
 export { clientsOf, observe, type Observations, type ObserveOptions } from './observe.ts';
 export {
   AUDICIA_PRESET,

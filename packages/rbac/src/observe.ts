@@ -11,21 +11,17 @@ import {
 } from '@leastwise/audit-event';
 
 import {
-  addDay,
-  addGroup,
   ALLOWED_CAPS,
-  dayOf,
   DENIED_CAPS,
   emptyCluster,
-  emptyEvidence,
   evidenceFor,
   namespaceFor,
-  noteTime,
   type OutcomeCaps,
   ruleFor,
   subjectFor,
   widenSpan,
-} from './evidence.ts';
+} from './cluster-state.ts';
+import { addDay, addGroup, dayOf, emptyEvidence, noteTime } from './evidence.ts';
 import type { ClusterState, Evidence, RuleSet } from './types.ts';
 
 /** The client kinds of evidence, in the order of {@link CLIENT_KINDS}. */

@@ -1,4 +1,4 @@
-import type { Subject } from '@leastwise/audit-event';
+import type { Permission, Subject } from '@leastwise/audit-event';
 
 import type { Evidence, PolicyRule, RbacObject } from './types.ts';
 
@@ -15,15 +15,8 @@ export type ExceptionClass =
   | 'namespace-gone'
   | 'not-selected';
 
-/** One cell that somebody was observed to need. `name` is `''` for unnamed, `path` set for non-resource URLs. */
-export interface Cell {
-  readonly verb: string;
-  readonly apiGroup: string;
-  readonly resource: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly path: string;
-}
+/** One cell that somebody was observed to need, or is granted; `name` is `''` for any name. */
+export type Cell = Permission;
 
 /** A cell that is not rendered, and why. */
 export interface Exception {

@@ -9,7 +9,8 @@ import {
 
 import { type Authorizer, createAuthorizer } from './authorizer/index.ts';
 import { isNamespaceGone, secondaryCells } from './classify.ts';
-import { dayOf, emptyCluster } from './evidence.ts';
+import { emptyCluster } from './cluster-state.ts';
+import { dayOf } from './evidence.ts';
 import { cellKey } from './grant.ts';
 import { noteNamespaces } from './observe.ts';
 import type { PolicyOptions } from './options.ts';

@@ -6,7 +6,7 @@ import { cellKey, describeCell } from './grant.ts';
 import type { PolicyOptions } from './options.ts';
 import type { Cell, SubjectPolicy } from './policy.ts';
 import { bindingSubject } from './subjects.ts';
-import type { RbacObject, RuleSet, SubjectState } from './types.ts';
+import type { PolicyRule, RbacObject, RuleSet, SubjectState } from './types.ts';
 import { isDnsSubdomain, isValidNamespace } from './validity.ts';
 
 /** A promise that a rendered policy would break, for people. */
@@ -44,26 +44,32 @@ function nameProblem(name: string): string | undefined {
 
 function labelProblem(labels: Readonly<Record<string, string>> | undefined): string | undefined {
   for (const [key, value] of Object.entries(labels ?? {})) {
-    const [prefix, name] = key.includes('/') ? key.split('/', 2) : [undefined, key];
+    const slash = key.indexOf('/');
+    const prefix = slash < 0 ? undefined : key.slice(0, slash);
+    const name = key.slice(slash + 1);
     if (prefix !== undefined && !isDnsSubdomain(prefix)) return `label key ${key} has no valid prefix`;
-    if (!/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(name ?? ''))
-      return `label key ${key} is not valid`;
+    if (!/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(name)) return `label key ${key} is not valid`;
     if (!/^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/.test(value))
       return `label ${key} has no valid value`;
   }
   return undefined;
 }
 
+function ruleProblem(rule: PolicyRule, kind: RbacObject['kind']): string | undefined {
+  const { apiGroups = [], resources = [], nonResourceURLs = [], verbs } = rule;
+  if (verbs.length === 0) return 'a rule without verbs';
+  if ([...apiGroups, ...resources, ...nonResourceURLs].some((each) => each.includes('*'))) {
+    return 'a wildcard in groups, resources or URLs';
+  }
+  if (nonResourceURLs.length > 0) return kind === 'Role' ? 'a non-resource URL in a Role' : undefined;
+  return apiGroups.length === 0 || resources.length === 0 ? 'a rule that names nothing' : undefined;
+}
+
 function rulesProblem(object: RbacObject): string | undefined {
-  if (object.kind === 'RoleBinding' || object.kind === 'ClusterRoleBinding') return undefined;
+  if (!('rules' in object)) return undefined;
   for (const rule of object.rules) {
-    if (rule.verbs.length === 0) return 'a rule without verbs';
-    const listed = [...(rule.apiGroups ?? []), ...(rule.resources ?? []), ...(rule.nonResourceURLs ?? [])];
-    if (listed.some((each) => each.includes('*'))) return 'a wildcard in groups, resources or URLs';
-    const isUrl = (rule.nonResourceURLs ?? []).length > 0;
-    if (isUrl && object.kind === 'Role') return 'a non-resource URL in a Role';
-    if (!isUrl && (rule.resources ?? []).length === 0) return 'a rule that names neither resources nor URLs';
-    if (!isUrl && (rule.apiGroups ?? []).length === 0) return 'a rule without API groups';
+    const problem = ruleProblem(rule, object.kind);
+    if (problem !== undefined) return problem;
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { derivedEvidence } from './evidence.ts';
+import { expand } from './expand.ts';
 import { describeCell, type Grant, GrantSet, groupBy, targetKey, unique, type Widened } from './grant.ts';
 import { looksGenerated } from './names.ts';
 import type { PolicyOptions } from './options.ts';
@@ -30,87 +31,6 @@ function widenScope(grants: readonly Grant[], options: PolicyOptions): Widened {
   return { grants: unique(grants.map(inCluster)), widenings };
 }
 
-/** Wide before narrow, and `list` before `get`, so that what brings more verbs is granted first. */
-function expansionOrder(a: Grant, b: Grant): number {
-  const rank = (grant: Grant): string =>
-    [
-      grant.resource === '' ? '0' : '1',
-      grant.namespace === '' ? '0' : '1',
-      grant.name === '' ? '0' : '1',
-      grant.verb === 'list' ? '0' : '1',
-      targetKey(grant),
-      grant.namespace,
-      grant.name,
-      grant.path,
-    ].join('\0');
-  const left = rank(a);
-  const right = rank(b);
-  return left < right ? -1 : left > right ? 1 : 0;
-}
-
-interface Spread {
-  readonly names: ReadonlySet<string>;
-  readonly namespaces: ReadonlySet<string>;
-}
-
-function spreadsOf(grants: readonly Grant[], keyOf: (grant: Grant) => string): Map<string, Spread> {
-  const spreads = new Map<string, { names: Set<string>; namespaces: Set<string> }>();
-  for (const grant of grants) {
-    const key = keyOf(grant);
-    const spread = spreads.get(key) ?? { names: new Set(), namespaces: new Set() };
-    if (grant.name !== '') spread.names.add(grant.name);
-    if (grant.namespace !== '') spread.namespaces.add(grant.namespace);
-    spreads.set(key, spread);
-  }
-  return spreads;
-}
-
-/**
- * audit2rbac's way: an operation seen on several names or in several namespaces is granted on all, and
- * verbs bring their likes; what is granted by then brings nothing more.
- */
-function expand(grants: readonly Grant[], options: PolicyOptions): Widened {
-  const { expandMultiName, expandMultiNamespace, verbExpansions } = options;
-  if (!expandMultiName && !expandMultiNamespace && Object.keys(verbExpansions).length === 0) {
-    return { grants, widenings: [] };
-  }
-  const keyOf = (grant: Grant): string =>
-    [targetKey(grant), expandMultiNamespace ? '' : grant.namespace, expandMultiName ? '' : grant.name].join(
-      '\0',
-    );
-  const spreads = spreadsOf(grants, keyOf);
-  const result = new GrantSet();
-  const widenings: Widening[] = [];
-  for (const grant of grants.toSorted(expansionOrder)) {
-    const covering = result.covering(grant);
-    if (covering) {
-      result.add({ ...covering, evidence: grant.evidence });
-      continue;
-    }
-    if (grant.resource === '') {
-      result.add(grant);
-      continue;
-    }
-    const spread = spreads.get(keyOf(grant));
-    const names = expandMultiName && grant.name !== '' ? (spread?.names.size ?? 0) : 0;
-    const namespaces = expandMultiNamespace && grant.namespace !== '' ? (spread?.namespaces.size ?? 0) : 0;
-    const wide: Grant = {
-      ...grant,
-      name: names > 1 ? '' : grant.name,
-      namespace: namespaces > 1 ? '' : grant.namespace,
-    };
-    if (names > 1) widenings.push({ kind: 'names-expanded', what: describeCell(wide), replaced: names });
-    if (namespaces > 1)
-      widenings.push({ kind: 'namespaces-expanded', what: describeCell(wide), replaced: namespaces });
-    result.add(wide);
-    for (const verb of verbExpansions[grant.verb] ?? []) {
-      result.add({ ...wide, verb, evidence: derivedEvidence(grant.evidence) });
-      widenings.push({ kind: 'verbs-expanded', what: describeCell({ ...wide, verb }), replaced: 0 });
-    }
-  }
-  return { grants: result.values(), widenings };
-}
-
 function inPlaceKey(grant: Grant): string {
   return `${targetKey(grant)}\0${grant.namespace}`;
 }
@@ -140,42 +60,36 @@ function isTopLevelUnnameable(grant: Grant): boolean {
   return grant.verb === 'deletecollection' || (grant.verb === 'create' && !grant.resource.includes('/'));
 }
 
+function sharesNames(grant: Grant): boolean {
+  return grant.resource !== '' && !isTopLevelUnnameable(grant);
+}
+
+function withNames(grant: Grant, names: readonly string[]): Grant[] {
+  return names.map((name) => {
+    const isOwn = name === '' || name === grant.name;
+    return { ...grant, name, evidence: isOwn ? grant.evidence : derivedEvidence(grant.evidence) };
+  });
+}
+
 /** `Smart`: the verbs of one resource share their names; unnamed if any of them is. */
 function mergeVerbs(grants: readonly Grant[], options: PolicyOptions): Widened {
   if (options.verbMerge === 'Exact') return { grants, widenings: [] };
-  const result: Grant[] = [];
+  const result = grants.filter((grant) => !sharesNames(grant));
   const widenings: Widening[] = [];
-  const byResource = groupBy(grants, (grant) =>
-    grant.resource === '' || isTopLevelUnnameable(grant)
-      ? ''
-      : `${grant.apiGroup}\0${grant.resource}\0${grant.namespace}`,
+  const byResource = groupBy(
+    grants.filter(sharesNames),
+    (grant) => `${grant.apiGroup}\0${grant.resource}\0${grant.namespace}`,
   );
-  for (const [key, group] of byResource) {
-    const names = new Set(group.map((grant) => grant.name));
+  for (const group of byResource.values()) {
+    const names = [...new Set(group.map((grant) => grant.name))].sort();
+    const merged = unique(group.flatMap((grant) => withNames(grant, names[0] === '' ? [''] : names)));
+    result.push(...merged);
     const [first] = group;
-    if (key === '' || !first || names.size === 1) {
-      result.push(...group);
-      continue;
-    }
-    const shared = names.has('') ? [''] : [...names].sort();
-    const byVerb = groupBy(group, (grant) => grant.verb);
-    for (const grantsOfVerb of byVerb.values()) {
-      for (const grant of grantsOfVerb) {
-        for (const name of shared) {
-          const isOwn = name === '' || name === grant.name;
-          result.push({ ...grant, name, evidence: isOwn ? grant.evidence : derivedEvidence(grant.evidence) });
-        }
-      }
-    }
-    const before = unique(group).length;
-    if (byVerb.size * shared.length !== before || shared[0] === '') {
-      const verbs = [...byVerb.keys()].sort().join(',');
-      widenings.push({
-        kind: 'names-merged',
-        what: describeCell({ ...first, verb: verbs, name: '' }),
-        replaced: names.has('') ? names.size - 1 : names.size,
-      });
-    }
+    const isWider = names.length > 1 && (names[0] === '' || merged.length > group.length);
+    if (!first || !isWider) continue;
+    const verb = [...new Set(group.map((grant) => grant.verb))].sort().join(',');
+    const what = describeCell({ ...first, verb, name: '' });
+    widenings.push({ kind: 'names-merged', what, replaced: names.filter((name) => name !== '').length });
   }
   return { grants: unique(result), widenings };
 }

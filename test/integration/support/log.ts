@@ -4,6 +4,7 @@ import {
   auditEvent,
   auditEventLine,
   type LineOptions,
+  type RequestTarget,
   requestTarget,
   requestTo,
   START_US,
@@ -26,26 +27,22 @@ function reasonFor({ subject, user }: Actor): string {
   return `RBAC: allowed by RoleBinding "b/ns" of Role "r" to ${subject.kind} ${JSON.stringify(name)}`;
 }
 
+function targetOf(text: string): RequestTarget {
+  const [verb = '', what = '', ...where] = text.split(' ');
+  if (what.startsWith('/')) return requestTarget({ verb, path: what });
+  const [namespace = '', name = ''] = where.map((part) => (part === '-' ? '' : part));
+  const [groupAndResource = '', subresource = ''] = what.split('/');
+  const [resource = '', apiGroup = ''] = groupAndResource.split(':').toReversed();
+  const bodyName = verb === 'create' ? name : '';
+  return requestTarget({ verb, apiGroup, resource, subresource, namespace, name, bodyName });
+}
+
 /**
  * The event of an allowed request, from its spelled form: `get apps:deployments/scale shop web`, `list pods`,
  * `get /metrics`; `-` is the empty string. The name of a list or watch is that of its field selector.
  */
 export function ask(actor: Actor, text: string, fields: Partial<AuditEvent> = {}): AuditEvent {
-  const [verb = '', what = '', namespace = '-', name = '-'] = text.split(' ');
-  const plain = (part: string): string => (part === '-' ? '' : part);
-  const [groupAndResource = '', subresource = ''] = what.startsWith('/') ? [] : what.split('/');
-  const [resource = '', apiGroup = ''] = groupAndResource.split(':').toReversed();
-  const target = what.startsWith('/')
-    ? requestTarget({ verb, path: what })
-    : requestTarget({
-        verb,
-        apiGroup,
-        resource,
-        subresource,
-        namespace: plain(namespace),
-        name: plain(name),
-        bodyName: verb === 'create' ? plain(name) : '',
-      });
+  const target = targetOf(text);
   return auditEvent({
     ...requestTo(target),
     auditID: '',

@@ -1,18 +1,16 @@
-import { openFileSource } from '@leastwise/source-file';
 import { openEmbeddedStore } from '@leastwise/state';
 import type { Command } from 'commander';
 
 import { CliError, EXIT } from '../exit.ts';
-import { Ingestion } from '../ingest.ts';
 import type { Io } from '../io.ts';
 import { writeFolder, writeStream } from '../output.ts';
 import { inferPolicies, type InferredPolicy } from '../policies.ts';
 import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
-import { startProgress } from '../progress.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 import { type Selection, type SelectionFlags, selectionOf } from '../selection.ts';
 import { summarize, summaryText } from '../summary.ts';
-import { addInputFlags, enforceStrict, filtersOf, type InputFlags, openDeadLetters } from './input-flags.ts';
+import { addInputFlags, type InputFlags } from './input-flags.ts';
+import { readLogs } from './read-logs.ts';
 
 interface GenerateFlags extends InputFlags, PolicyFlags, SelectionFlags {
   readonly why?: boolean;
@@ -72,28 +70,11 @@ async function generate(flags: GenerateFlags, io: Io): Promise<void> {
   const selection = selectionOf(flags);
   const existing = await existingRbac(flags);
   const options = policyOptions(flags, existing);
-  const letters = openDeadLetters(flags);
   await using store = await openEmbeddedStore({});
-  const ingestion = await Ingestion.start(store, {
-    cluster: flags.cluster,
-    clusterField: flags.clusterField,
-    filters: filtersOf(flags),
-    filterDefault: flags.filterDefault,
+  const { ingestion, letters } = await readLogs(flags, io, store, {
     group: selection.group,
     observe: { deniedAs: options.includeDenied ? 'allowed' : 'denied' },
-    deadLetters: letters,
   });
-  const source = await openFileSource({ inputs: flags.filename, stdin: io.stdin });
-  const progress = startProgress(io);
-  try {
-    await ingestion.read(source, progress, io.signal);
-  } finally {
-    progress.stop();
-    await source.close();
-    await letters.close();
-  }
-  if (io.signal.aborted) throw new CliError('interrupted', 130);
-  enforceStrict(flags, ingestion.stats, letters);
   const clusters = await store.read();
   const inferred = inferPolicies(clusters, options, (state) => selection.isChosen(state));
   const summary = summarize({

@@ -15,7 +15,7 @@ import { openEmbeddedStore, type SubjectStore } from '@leastwise/state';
 import type { Command } from 'commander';
 
 import { CliError } from '../exit.ts';
-import { Ingestion } from '../ingest.ts';
+import type { Ingestion } from '../ingest.ts';
 import type { Io } from '../io.ts';
 import { readLive } from '../live.ts';
 import { inferPolicies } from '../policies.ts';
@@ -23,7 +23,8 @@ import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../polic
 import { startProgress } from '../progress.ts';
 import { publishPolicies, type Published } from '../publish.ts';
 import { summarize, type Summary, summaryText } from '../summary.ts';
-import { addInputFlags, enforceStrict, filtersOf, type InputFlags, openDeadLetters } from './input-flags.ts';
+import { addInputFlags, enforceStrict, type InputFlags } from './input-flags.ts';
+import { openReading } from './read-logs.ts';
 
 interface RunFlags extends InputFlags, PolicyFlags {
   readonly follow?: string;
@@ -167,19 +168,12 @@ function report(pipeline: Pipeline, io: Io, result: { summary: Summary; publishe
 async function run(flags: RunFlags, io: Io): Promise<void> {
   checkFlags(flags);
   const options = policyOptions(flags);
-  const filters = filtersOf(flags);
   const stateFolder = flags.state ?? join(flags.out, '.leastwise');
   await using store = await openEmbeddedStore({ dir: stateFolder });
   if (flags.state === undefined) await keepOutOfGit(stateFolder);
-  const letters = openDeadLetters(flags);
-  const ingestion = await Ingestion.start(store, {
-    cluster: flags.cluster,
-    clusterField: flags.clusterField,
-    filters,
-    filterDefault: flags.filterDefault,
+  const { ingestion, letters } = await openReading(flags, store, {
     group: undefined,
     observe: { deniedAs: 'denied' },
-    deadLetters: letters,
   });
   const pipeline: Pipeline = { flags, options, store, ingestion, letters };
   const source = await openSource(flags, io);

@@ -1,11 +1,9 @@
 import { describeCell, type Refusal, RefusalFinder, type RefusalReport } from '@leastwise/rbac';
 import { usernameOf } from '@leastwise/audit-event';
-import { openFileSource } from '@leastwise/source-file';
 import { openEmbeddedStore } from '@leastwise/state';
 import type { Command } from 'commander';
 
 import { CliError, EXIT } from '../exit.ts';
-import { Ingestion } from '../ingest.ts';
 import type { Io } from '../io.ts';
 import {
   kubernetesVersion,
@@ -15,17 +13,11 @@ import {
   days,
   boolFlag,
 } from '../policy-flags.ts';
-import { formatCount, startProgress } from '../progress.ts';
+import { formatCount } from '../progress.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 import { formatTime } from '../summary.ts';
-import {
-  addInputFlags,
-  countBad,
-  enforceStrict,
-  filtersOf,
-  type InputFlags,
-  openDeadLetters,
-} from './input-flags.ts';
+import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
+import { readLogs } from './read-logs.ts';
 import { printable } from '../output.ts';
 
 interface VerifyFlags extends InputFlags, PolicyFlags {
@@ -78,30 +70,13 @@ async function verify(flags: VerifyFlags, io: Io): Promise<void> {
   if (problems.length > 0) throw new CliError(problems.join('\n'));
   const options = { ...policyOptions(flags), retentionDays: flags.retentionDays ?? Infinity };
   const finder = new RefusalFinder(objects, options);
-  const letters = openDeadLetters(flags);
   await using store = await openEmbeddedStore({});
-  const ingestion = await Ingestion.start(store, {
-    cluster: flags.cluster,
-    clusterField: flags.clusterField,
-    filters: filtersOf(flags),
-    filterDefault: flags.filterDefault,
+  const { ingestion } = await readLogs(flags, io, store, {
     group: undefined,
-    deadLetters: letters,
     observe: (request, isNew) => {
       if (isNew) finder.add(request);
     },
   });
-  const source = await openFileSource({ inputs: flags.filename, stdin: io.stdin });
-  const progress = startProgress(io);
-  try {
-    await ingestion.read(source, progress, io.signal);
-  } finally {
-    progress.stop();
-    await source.close();
-    await letters.close();
-  }
-  if (io.signal.aborted) throw new CliError('interrupted', 130);
-  enforceStrict(flags, ingestion.stats, letters);
   const report = finder.report();
   if (flags.output === 'json') io.stdout.write(`${JSON.stringify(jsonOf(report), null, 2)}\n`);
   else io.stdout.write(textOf(report, objects.length, countBad(ingestion.stats)));

@@ -20,7 +20,7 @@ export function byCodeUnits(a: string, b: string): number {
 }
 
 /** The order in which grants are listed: by scope, URL, group, resource, verb, name. */
-export function compareGrants(a: Grant, b: Grant): number {
+function compareGrants(a: Grant, b: Grant): number {
   return (
     byCodeUnits(a.scope, b.scope) ||
     byCodeUnits(a.path, b.path) ||

@@ -166,9 +166,9 @@ describe('the result', () => {
   });
 
   test('what is too much to compare is incomplete, even with nothing to list', () => {
-    const groups = many('g', 6_000);
-    const split = many('v', 6_000).map((verb) => rule([verb], ['pods'], { apiGroups: groups }));
-    const whole = rule(many('v', 6_000), ['pods'], { apiGroups: groups.toReversed() });
+    const verbs = many('v', 1_000);
+    const split = verbs.map((verb) => rule([verb], ['*']));
+    const whole = rule(verbs, many('r', 200));
     expect(diffRbac(granted(split), granted([whole])).isComplete).toBe(false);
   });
 

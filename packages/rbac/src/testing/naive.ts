@@ -58,23 +58,19 @@ export function* withoutEachCell(
   }
 }
 
+function resourceCells(rule: PolicyRule, verb: string): PolicyRule[] {
+  const { apiGroups = [], resources = [], resourceNames = [] } = rule;
+  const cells = apiGroups.flatMap((apiGroup) =>
+    resources.map((resource) => ({ verbs: [verb], apiGroups: [apiGroup], resources: [resource] })),
+  );
+  if (resourceNames.length === 0) return cells;
+  return cells.flatMap((cell) => resourceNames.map((name) => ({ ...cell, resourceNames: [name] })));
+}
+
 function* splitRule(rule: PolicyRule): Generator<[string, PolicyRule[]]> {
-  const cells: PolicyRule[] = [];
-  for (const verb of rule.verbs) {
-    for (const url of rule.nonResourceURLs ?? []) cells.push({ verbs: [verb], nonResourceURLs: [url] });
-    for (const apiGroup of rule.apiGroups ?? []) {
-      for (const resource of rule.resources ?? []) {
-        const names = rule.resourceNames ?? [];
-        for (const name of names.length === 0 ? [undefined] : names) {
-          cells.push({
-            verbs: [verb],
-            apiGroups: [apiGroup],
-            resources: [resource],
-            ...(name === undefined ? {} : { resourceNames: [name] }),
-          });
-        }
-      }
-    }
-  }
+  const cells = rule.verbs.flatMap((verb): PolicyRule[] => [
+    ...(rule.nonResourceURLs ?? []).map((url) => ({ verbs: [verb], nonResourceURLs: [url] })),
+    ...resourceCells(rule, verb),
+  ]);
   for (const cell of cells) yield [JSON.stringify(cell), cells.filter((each) => each !== cell)];
 }

@@ -1,7 +1,8 @@
 import type { CountedRequest, Permission, Subject } from '@leastwise/audit-event';
 import fc from 'fast-check';
 
-import { DAY_US, emptyCluster, mergeCluster } from '../evidence.ts';
+import { emptyCluster, mergeCluster } from '../cluster-state.ts';
+import { DAY_US } from '../evidence.ts';
 import { observe, type Observations, type ObserveOptions } from '../observe.ts';
 import type { ClusterState } from '../types.ts';
 

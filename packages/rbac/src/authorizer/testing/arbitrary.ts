@@ -80,7 +80,7 @@ export const SUBJECTS: readonly Subject[] = [
 
 function* allPermissions(): Generator<Permission> {
   for (const verb of ['get', 'list', 'other']) {
-    for (const path of ['/', '/a', '/a/', '/a/b', '/a/b/c', '/a/*/c', '/ab', '/other']) {
+    for (const path of ['/', '/a', '/a/', '/a/b', '/a/b/c', '/a/other', '/a/*/c', '/ab', '/other']) {
       yield { verb, apiGroup: '', resource: '', namespace: '', name: '', path };
     }
     for (const apiGroup of ['', 'apps', 'other']) {
@@ -91,6 +91,7 @@ function* allPermissions(): Generator<Permission> {
         'pods/other',
         'nodes',
         'nodes/log',
+        'nodes/*',
         'pods/*',
         'other',
       ]) {

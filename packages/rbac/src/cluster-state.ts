@@ -1,0 +1,199 @@
+import { admit, CAPS } from './capped.ts';
+import { emptyEvidence, mergeEvidence } from './evidence.ts';
+import type { ClusterState, Evidence, NamespaceState, RuleSet, RuleState, SubjectState } from './types.ts';
+
+/** The key of a rule within a subject. */
+export function ruleKey(rule: Pick<RuleState, 'verb' | 'apiGroup' | 'resource' | 'namespace'>): string {
+  return `${rule.verb}\0${rule.apiGroup}\0${rule.resource}\0${rule.namespace}`;
+}
+
+function addOverflow(holder: { overflow: Evidence | undefined }, evidence: Evidence): void {
+  holder.overflow ??= emptyEvidence();
+  mergeEvidence(holder.overflow, evidence);
+}
+
+/** Everything that a rule saw, its overflow included. */
+export function totalOfRule(rule: RuleState): Evidence {
+  const total = emptyEvidence();
+  for (const evidence of rule.names.values()) mergeEvidence(total, evidence);
+  if (rule.overflow) mergeEvidence(total, rule.overflow);
+  return total;
+}
+
+/** Everything that a rule set saw, its overflow included. */
+export function totalOfRules(set: RuleSet): Evidence {
+  const total = emptyEvidence();
+  for (const rule of set.rules.values()) mergeEvidence(total, totalOfRule(rule));
+  if (set.overflow) mergeEvidence(total, set.overflow);
+  return total;
+}
+
+/** Whether rule sets of an outcome are capped as allowed or as denied ones. */
+export type OutcomeCaps = { readonly rules: number; readonly names: number };
+/** Caps of allowed rules. */
+export const ALLOWED_CAPS: OutcomeCaps = { rules: CAPS.rules, names: CAPS.names };
+/** Caps of denied rules. */
+export const DENIED_CAPS: OutcomeCaps = { rules: CAPS.deniedRules, names: CAPS.deniedNames };
+
+/**
+ * The evidence kept for a name of a rule, made if need be. Where the cap refuses the name, the rule's
+ * overflow is what counts for it.
+ */
+export function evidenceFor(rule: RuleState, name: string, cap: number): Evidence {
+  const known = rule.names.get(name);
+  if (known) return known;
+  const evict = (evidence: Evidence): void => {
+    addOverflow(rule, evidence);
+  };
+  if (!admit(rule.names, name, cap, evict)) {
+    rule.overflow ??= emptyEvidence();
+    return rule.overflow;
+  }
+  const fresh = emptyEvidence();
+  rule.names.set(name, fresh);
+  return fresh;
+}
+
+/** A rule's state, made if need be; `undefined` where the cap refuses it: then the set's overflow is what counts. */
+export function ruleFor(
+  set: RuleSet & { overflow: Evidence | undefined },
+  rule: Pick<RuleState, 'verb' | 'apiGroup' | 'resource' | 'namespace'>,
+  cap: number,
+): RuleState | undefined {
+  const key = ruleKey(rule);
+  const known = set.rules.get(key);
+  if (known) return known;
+  const evict = (state: RuleState): void => {
+    addOverflow(set, totalOfRule(state));
+  };
+  if (!admit(set.rules, key, cap, evict)) return undefined;
+  const fresh: RuleState = {
+    verb: rule.verb,
+    apiGroup: rule.apiGroup,
+    resource: rule.resource,
+    namespace: rule.namespace,
+    names: new Map(),
+    overflow: undefined,
+  };
+  set.rules.set(key, fresh);
+  return fresh;
+}
+
+function mergeRules(into: RuleSet, from: RuleSet, caps: OutcomeCaps): void {
+  for (const rule of from.rules.values()) {
+    const target = ruleFor(into, rule, caps.rules);
+    if (!target) {
+      addOverflow(into, totalOfRule(rule));
+      continue;
+    }
+    for (const [name, evidence] of rule.names) mergeEvidence(evidenceFor(target, name, caps.names), evidence);
+    if (rule.overflow) addOverflow(target, rule.overflow);
+  }
+  if (from.overflow) addOverflow(into, from.overflow);
+}
+
+/** A subject of which nothing is known yet. */
+export function emptySubject(subject: SubjectState['subject']): SubjectState {
+  return {
+    subject,
+    allowed: { rules: new Map(), overflow: undefined },
+    denied: { rules: new Map(), overflow: undefined },
+  };
+}
+
+/** A subject's state, made if need be; `undefined` where the cap refuses it. */
+export function subjectFor(
+  cluster: ClusterState,
+  key: string,
+  subject: SubjectState['subject'],
+): SubjectState | undefined {
+  const known = cluster.subjects.get(key);
+  if (known) return known;
+  const evict = (state: SubjectState): void => {
+    cluster.subjectsOverflow ??= emptyEvidence();
+    mergeEvidence(cluster.subjectsOverflow, totalOfRules(state.allowed));
+    mergeEvidence(cluster.subjectsOverflow, totalOfRules(state.denied));
+  };
+  if (!admit(cluster.subjects, key, CAPS.subjects, evict)) return undefined;
+  const fresh = emptySubject(subject);
+  cluster.subjects.set(key, fresh);
+  return fresh;
+}
+
+/** A namespace's state, made if need be; `undefined` where the cap refuses it. */
+export function namespaceFor(cluster: ClusterState, namespace: string): NamespaceState | undefined {
+  const known = cluster.namespaces.get(namespace);
+  if (known) return known;
+  const evict = (): void => {
+    cluster.namespacesOverflow = true;
+  };
+  if (!admit(cluster.namespaces, namespace, CAPS.namespaces, evict)) {
+    cluster.namespacesOverflow = true;
+    return undefined;
+  }
+  const fresh = { lastSeenUs: 0, lastLiveUs: 0, lastDeletedUs: 0 };
+  cluster.namespaces.set(namespace, fresh);
+  return fresh;
+}
+
+/** A cluster of which nothing is known yet: the neutral element of {@link mergeCluster}. */
+export function emptyCluster(cluster: string): ClusterState {
+  return {
+    cluster,
+    subjects: new Map(),
+    subjectsOverflow: undefined,
+    namespaces: new Map(),
+    namespacesOverflow: false,
+    firstSeenUs: 0,
+    lastSeenUs: 0,
+  };
+}
+
+function mergeNamespaces(into: ClusterState, from: ClusterState): void {
+  for (const [namespace, state] of from.namespaces) {
+    const target = namespaceFor(into, namespace);
+    if (!target) continue;
+    target.lastSeenUs = Math.max(target.lastSeenUs, state.lastSeenUs);
+    target.lastLiveUs = Math.max(target.lastLiveUs, state.lastLiveUs);
+    target.lastDeletedUs = Math.max(target.lastDeletedUs, state.lastDeletedUs);
+  }
+  into.namespacesOverflow ||= from.namespacesOverflow;
+}
+
+/** Widens a cluster's time span by one moment or by another span; 0 stands for nothing seen. */
+export function widenSpan(cluster: ClusterState, firstUs: number, lastUs: number): void {
+  if (lastUs === 0) return;
+  if (cluster.firstSeenUs === 0 || firstUs < cluster.firstSeenUs) cluster.firstSeenUs = firstUs;
+  if (lastUs > cluster.lastSeenUs) cluster.lastSeenUs = lastUs;
+}
+
+/**
+ * Adds everything of `from` to `into`, which is changed; `from` is not, and shares nothing with `into`
+ * afterwards. Commutative and associative, so that no partitioning of the events changes the sum.
+ */
+export function mergeCluster(into: ClusterState, from: ClusterState): void {
+  for (const [key, state] of from.subjects) {
+    const target = subjectFor(into, key, state.subject);
+    if (target) {
+      mergeRules(target.allowed, state.allowed, ALLOWED_CAPS);
+      mergeRules(target.denied, state.denied, DENIED_CAPS);
+      continue;
+    }
+    into.subjectsOverflow ??= emptyEvidence();
+    mergeEvidence(into.subjectsOverflow, totalOfRules(state.allowed));
+    mergeEvidence(into.subjectsOverflow, totalOfRules(state.denied));
+  }
+  if (from.subjectsOverflow) {
+    into.subjectsOverflow ??= emptyEvidence();
+    mergeEvidence(into.subjectsOverflow, from.subjectsOverflow);
+  }
+  mergeNamespaces(into, from);
+  widenSpan(into, from.firstSeenUs, from.lastSeenUs);
+}
+
+/** A copy that shares nothing that changes. */
+export function cloneCluster(from: ClusterState): ClusterState {
+  const copy = emptyCluster(from.cluster);
+  mergeCluster(copy, from);
+  return copy;
+}
