@@ -29,6 +29,7 @@ export async function readLive(reading: LiveReading): Promise<void> {
   const { source, signal } = reading;
   const iterator = source.chunks(signal)[Symbol.asyncIterator]();
   let next = iterator.next();
+  let tick = sleep(TICK_MS, undefined);
   let unsaved: number | undefined;
   let isUnpublished = false;
   let saveAfter = 0;

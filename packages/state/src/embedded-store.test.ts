@@ -48,12 +48,12 @@ describe('the embedded store', () => {
   it('answers `stale` to a batch that counts what another source counted meanwhile', async () => {
     await using store = await openEmbeddedStore();
     const [a, b] = [await store.claim('a'), await store.claim('b')];
-    const deltas = deltasOf([request], a.isCounted);
-    const copies = deltasOf([request], b.isCounted);
+    const deltas = deltasOf([request], a);
+    const copies = deltasOf([request], b);
     expect(await store.applyBatch({ claim: a, from: '', to: '1', deltas })).toBe('applied');
     expect(await store.applyBatch({ claim: b, from: '', to: '1', deltas: copies })).toBe('stale');
     const again = await store.claim('b');
-    const known = deltasOf([request], again.isCounted);
+    const known = deltasOf([request], again);
     expect(await store.applyBatch({ claim: again, from: again.position, to: '1', deltas: known })).toBe(
       'applied',
     );
@@ -87,10 +87,10 @@ describe('the embedded store', () => {
     const dir = join(folder.path, 'state');
     const store = await openEmbeddedStore({ dir });
     const claim = await store.claim('a');
-    const good = deltasOf([request], claim.isCounted);
+    const good = deltasOf([request], claim);
     await store.applyBatch({ claim, from: '', to: '1', deltas: good });
     await store.flush();
-    const deltas = { ...deltasOf([{ identity: identityOf(2) }], claim.isCounted) };
+    const deltas = { ...deltasOf([{ identity: identityOf(2) }], claim) };
     // Passes the check, then fails as an allocation would.
     let reads = 0;
     const received = new Proxy([identityOf(3)], {

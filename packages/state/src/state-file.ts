@@ -63,19 +63,21 @@ class StateReader {
     if (bytes.length > MAX_LINE_BYTES) throw new Malformed('the line is too long');
     if (this.#ended !== undefined) throw new Malformed('there is something after the end');
     if (!isUtf8(bytes)) throw new Malformed('not UTF-8');
-    this.#parse(bytes.toString('utf8'));
-    if (this.#ended === undefined) this.#digest.update(bytes).update('\n');
+    const isEnd = this.#parse(bytes.toString('utf8'));
+    if (!isEnd) this.#digest.update(bytes).update('\n');
   }
 
-  #parse(line: string): void {
+  /** @returns whether it is the last line, which the digest does not cover. */
+  #parse(line: string): boolean {
     if (!this.#header) {
       this.#header = readHeader(line);
-      return;
+      return false;
     }
     const fields = Fields.parse(line);
     const kind = fields.string();
     if (kind === 'end') this.#end(fields);
     else this.#clusters.line(kind, fields);
+    return kind === 'end';
   }
 
   #end(fields: Fields): void {

@@ -80,11 +80,11 @@ describe('a folder with a state', () => {
     const requests = [...requestsUpTo(6)].reverse();
     const claim = await store.claim('log');
     const half = requests.splice(0, 77);
-    const first = deltasOf(half, claim.isCounted);
+    const first = deltasOf(half, claim);
     await store.applyBatch({ claim, from: '', to: 'x', deltas: first });
     await store.flush();
     const received = Array.from({ length: 6 }, (_, batch) => identityOf((batch + 1) * 40 + 1));
-    const second = deltasOf([...requests, ...half], claim.isCounted, received);
+    const second = deltasOf([...requests, ...half], claim, received);
     await store.applyBatch({ claim, from: 'x', to: '6', deltas: second });
     await store[Symbol.asyncDispose]();
     expect(await contents(other)).toEqual(await contents());
@@ -118,12 +118,12 @@ describe('a folder with a state', () => {
     await using store = await openEmbeddedStore({ dir });
     await store.flush();
     const claim = await store.claim('log');
-    await store.applyBatch({ claim, from: '2', to: '2', deltas: deltasOf([], claim.isCounted) });
+    await store.applyBatch({ claim, from: '2', to: '2', deltas: deltasOf([], claim) });
     await store.flush();
     // Something came, but nothing new: the position went there and back, a known request was seen again.
-    const again = deltasOf(requestsUpTo(2).slice(3, 4), claim.isCounted);
+    const again = deltasOf(requestsUpTo(2).slice(3, 4), claim);
     await store.applyBatch({ claim, from: '2', to: '3', deltas: again });
-    await store.applyBatch({ claim, from: '3', to: '2', deltas: deltasOf([], claim.isCounted) });
+    await store.applyBatch({ claim, from: '3', to: '2', deltas: deltasOf([], claim) });
     await store.flush();
     expect(await stamps()).toEqual(before);
   });
@@ -273,7 +273,7 @@ describe('saving', () => {
       'remove fingerprints-*.bin',
     ]);
     const claim = await store.claim('log');
-    await store.applyBatch({ claim, from: '2', to: '3', deltas: deltasOf([], claim.isCounted) });
+    await store.applyBatch({ claim, from: '2', to: '3', deltas: deltasOf([], claim) });
     await store.flush();
     expect(disk.steps).toEqual(['write state.ndjson.tmp', 'rename to state.ndjson', 'sync state', 'list']);
   });
@@ -496,7 +496,7 @@ describe('a damaged state', () => {
     const request: SampleRequest = { identity: identityOf(1), name: 'x'.repeat(3_000_000) };
     await using store = await openEmbeddedStore({ dir });
     const claim = await store.claim('a');
-    await store.applyBatch({ claim, from: '', to: '1', deltas: deltasOf([request], claim.isCounted) });
+    await store.applyBatch({ claim, from: '', to: '1', deltas: deltasOf([request], claim) });
     await store[Symbol.asyncDispose]();
     await using again = await openEmbeddedStore({ dir });
     expect(await again.read()).toEqual(stateOf([request]));

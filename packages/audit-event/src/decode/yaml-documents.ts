@@ -103,7 +103,7 @@ export class YamlDocuments {
 /** `undefined` where it is no YAML. Keys that come twice are the last one's, as in JSON. */
 function parseYaml(text: string): unknown {
   try {
-    const document = parseDocument(text, { schema: 'core', uniqueKeys: false, logLevel: 'silent' });
+    const document = parseDocument(text, { schema: 'core', uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
     if (document.errors.length > 0) return undefined;
     return document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown;
   } catch {

@@ -1,7 +1,7 @@
 import { CAPS, type ClusterState } from '@leastwise/rbac';
 import { expect, it } from 'vitest';
 
-import { deltasOf, identityOf, type SampleRequest, stateOf } from './deltas.ts';
+import { deltasOf, identityOf, NOTHING_COUNTED, type SampleRequest, stateOf } from './deltas.ts';
 import { apply, applyInOrder, type Context, request } from './support.ts';
 
 /** What a state holds, and holds after a crash. */
@@ -84,7 +84,7 @@ export function describeContent({ store, crash }: Context): void {
 
   it('shares nothing with the batches it was given', async () => {
     const claim = await store().claim('a');
-    const deltas = deltasOf([request(1), request(2, { name: 'x', isDenied: true })], () => false);
+    const deltas = deltasOf([request(1), request(2, { name: 'x', isDenied: true })], NOTHING_COUNTED);
     await store().applyBatch({ claim, from: '', to: '1', deltas });
     for (const cluster of deltas.clusters.values()) {
       cluster.lastSeenUs = 1;
@@ -104,7 +104,7 @@ export function describeContent({ store, crash }: Context): void {
 
   it('refuses a batch that it could not keep, and then has nothing of it', async () => {
     const claim = await store().claim('a');
-    const broken = deltasOf([request(1), request(2, { cluster: 'z' })], () => false, [identityOf(3)]);
+    const broken = deltasOf([request(1), request(2, { cluster: 'z' })], NOTHING_COUNTED, [identityOf(3)]);
     for (const { subjects } of [...broken.clusters.values()].slice(-1)) {
       for (const { allowed } of subjects.values()) {
         for (const { names } of allowed.rules.values())
@@ -112,7 +112,7 @@ export function describeContent({ store, crash }: Context): void {
       }
     }
     await expect(store().applyBatch({ claim, from: '', to: '1', deltas: broken })).rejects.toThrow(TypeError);
-    const half = { ...deltasOf([], () => false), counted: [identityOf(4), { hi: -1, lo: 0.5 }] };
+    const half = { ...deltasOf([], NOTHING_COUNTED), counted: [identityOf(4), { hi: -1, lo: 0.5 }] };
     await expect(store().applyBatch({ claim, from: '', to: '1', deltas: half })).rejects.toThrow(TypeError);
     expect(await store().read()).toEqual([]);
     expect(await store().facts()).toEqual({ onlyReceived: 0 });

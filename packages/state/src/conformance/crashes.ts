@@ -89,7 +89,7 @@ class Workers {
     if (!numbers) return false;
     const requests = numbers.map(requestOf);
     const received = requests.map(({ base, identity }) => base ?? identity);
-    const deltas = deltasOf(requests, (identity) => claim.isCounted(identity), received);
+    const deltas = deltasOf(requests, claim, received);
     const to = `${Number(from) + 1}`;
     expect(await this.store.applyBatch({ claim, from, to, deltas })).toBe('applied');
     reading.position = to;

@@ -9,7 +9,7 @@ import {
   type RuleSet,
 } from '@leastwise/rbac';
 
-import type { Deltas } from '../types.ts';
+import type { Claim, Deltas } from '../types.ts';
 
 /** A request as far as stores can tell it from others; what is left out has a plain value. */
 export interface SampleRequest {
@@ -71,14 +71,17 @@ function clusterOf(request: SampleRequest, count: number): ClusterState {
   };
 }
 
+/** What a claim on a new state answers. */
+export const NOTHING_COUNTED: Pick<Claim, 'isCounted'> = { isCounted: () => false };
+
 /**
  * What a worker makes of a batch of requests.
- * @param isCounted - what the claim answers; requests that repeat within the batch are found here.
+ * @param claim - knows what earlier batches counted; requests that repeat within the batch are found here.
  * @param received - identities that were seen at RequestReceived.
  */
 export function deltasOf(
   requests: readonly SampleRequest[],
-  isCounted: (identity: Identity) => boolean,
+  claim: Pick<Claim, 'isCounted'>,
   received: readonly Identity[] = [],
 ): Deltas {
   const clusters = new Map<string, ClusterState>();
@@ -87,7 +90,7 @@ export function deltasOf(
   for (const request of requests) {
     const { identity, base } = request;
     const key = `${identity.hi} ${identity.lo}`;
-    const isNew = !isCounted(identity) && !counted.has(key);
+    const isNew = !claim.isCounted(identity) && !counted.has(key);
     const delta = clusterOf(request, isNew ? 1 : 0);
     const cluster = clusters.get(delta.cluster) ?? emptyCluster(delta.cluster);
     mergeCluster(cluster, delta);
@@ -101,6 +104,6 @@ export function deltasOf(
 
 /** What a store must answer to `read` after one clean run over these requests. */
 export function stateOf(requests: readonly SampleRequest[]): ClusterState[] {
-  const { clusters } = deltasOf(requests, () => false);
+  const { clusters } = deltasOf(requests, NOTHING_COUNTED);
   return [...clusters.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
 }

@@ -35,7 +35,7 @@ export function describeIdentities({ store }: Context): void {
   it('does not take what was only received, or a base identity, for counted', async () => {
     const claim = await store().claim('a');
     const base = identityOf(2);
-    const deltas = deltasOf([request(1, { base })], () => false, [identityOf(3)]);
+    const deltas = deltasOf([request(1, { base })], NOTHING_COUNTED, [identityOf(3)]);
     await store().applyBatch({ claim, from: '', to: '1', deltas });
     expect([1, 2, 3].map((n) => claim.isCounted(identityOf(n)))).toEqual([true, false, false]);
   });
@@ -79,7 +79,7 @@ export function describeFacts({ store, crash }: Context): void {
     const claim = await store().claim('a');
     await apply(store(), claim, ['', '1'], [counted]);
     await applyReceived(store(), claim, ['1', '2'], [1, 3, 4, 5].map(identityOf));
-    const deltas = deltasOf([impersonated], () => false, [3, 4, 6].map(identityOf));
+    const deltas = deltasOf([impersonated], NOTHING_COUNTED, [3, 4, 6].map(identityOf));
     await store().applyBatch({ claim, from: '2', to: '3', deltas });
     expect(await store().facts()).toEqual({ onlyReceived: 3 });
   });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { deltasOf, identityOf, stateOf } from './deltas.ts';
+import { deltasOf, identityOf, NOTHING_COUNTED, stateOf } from './deltas.ts';
 import { apply, type Context, request } from './support.ts';
 
 /** Batches, positions and claims. */
@@ -26,7 +26,7 @@ export function describePositions({ store }: Context): void {
 
   it('answers `stale` to a batch applied before, and changes nothing', async () => {
     const claim = await store().claim('a');
-    const deltas = deltasOf([request(1)], () => false, [identityOf(9)]);
+    const deltas = deltasOf([request(1)], NOTHING_COUNTED, [identityOf(9)]);
     const batch = { claim, from: '', to: '5', deltas };
     expect(await store().applyBatch(batch)).toBe('applied');
     expect(await store().applyBatch(batch)).toBe('stale');
@@ -38,7 +38,7 @@ export function describePositions({ store }: Context): void {
 
   it('applies a batch once when it is sent twice at the same time', async () => {
     const claim = await store().claim('a');
-    const batch = { claim, from: '', to: '5', deltas: deltasOf([request(1)], () => false) };
+    const batch = { claim, from: '', to: '5', deltas: deltasOf([request(1)], NOTHING_COUNTED) };
     const results = await Promise.all([store().applyBatch(batch), store().applyBatch(batch)]);
     expect(results.sort()).toEqual(['applied', 'stale']);
     expect(await store().read()).toEqual(stateOf([request(1)]));

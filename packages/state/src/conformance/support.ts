@@ -2,7 +2,7 @@ import type { Identity } from '@leastwise/audit-event';
 import { expect } from 'vitest';
 
 import type { ApplyResult, Claim, SubjectStore } from '../types.ts';
-import { deltasOf, identityOf, type SampleRequest } from './deltas.ts';
+import { deltasOf, identityOf, NOTHING_COUNTED, type SampleRequest } from './deltas.ts';
 
 /** A new, empty store and what the suite does to it. */
 export interface StoreUnderTest {
@@ -35,7 +35,7 @@ export async function apply(
     claim,
     from,
     to,
-    deltas: deltasOf(requests, (identity) => claim.isCounted(identity)),
+    deltas: deltasOf(requests, claim),
   });
 }
 
@@ -46,7 +46,7 @@ export async function applyReceived(
   [from, to]: readonly [string, string],
   received: readonly Identity[],
 ): Promise<void> {
-  expect(await store.applyBatch({ claim, from, to, deltas: deltasOf([], () => false, received) })).toBe(
+  expect(await store.applyBatch({ claim, from, to, deltas: deltasOf([], NOTHING_COUNTED, received) })).toBe(
     'applied',
   );
 }

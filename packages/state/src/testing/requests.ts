@@ -26,7 +26,7 @@ export function requestsUpTo(batches: number): SampleRequest[] {
 function deltasOfBatch(batch: number, claim: Claim): Deltas {
   // The request that the next batch begins with is only received so far.
   const received = [identityOf((batch + 1) * BATCH + 1)];
-  return deltasOf(requestsOf(batch), (identity) => claim.isCounted(identity), received);
+  return deltasOf(requestsOf(batch), claim, received);
 }
 
 /** Applies the batch that a position, the number of batches before, comes before. */
