@@ -12,7 +12,7 @@ const RUNTIME = any('runtime');
 const TESTS = [
   '[.]test[.]ts$',
   '/testing/',
-  '^packages/[^/]+/src/conformance[.]ts$',
+  '^packages/[^/]+/src/conformance([.]ts$|/)',
   '^packages/testkit/',
   '^test/',
 ];

@@ -14,7 +14,13 @@ const DOMAIN = ['audit-event', 'rbac', 'activity', 'findings', 'audit-policy', '
   (name) => `packages/${name}/src/**/*.ts`,
 );
 /** Code that runs in tests only; a port's conformance suite is a test that adapters import. */
-const TESTS = ['**/*.test.ts', '**/testing/**/*.ts', 'packages/*/src/conformance.ts', 'test/**/*.ts'];
+const TESTS = [
+  '**/*.test.ts',
+  '**/testing/**/*.ts',
+  'packages/*/src/conformance.ts',
+  'packages/*/src/conformance/**/*.ts',
+  'test/**/*.ts',
+];
 
 /** Output that depends on the machine's locale or time zone is not the same bytes everywhere. */
 const LOCALE_DEPENDENT = {
@@ -106,7 +112,8 @@ export default defineConfig(
       'n/no-extraneous-import': 'error',
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
-      complexity: ['error', 12],
+      // Readers of bytes branch by byte; more than this is two functions.
+      complexity: ['error', 15],
       'max-params': ['error', 4],
       'func-style': ['error', 'declaration', { allowArrowFunctions: true }],
       'no-restricted-syntax': ['error', DEFAULT_EXPORT, LOCALE_DEPENDENT],
@@ -182,6 +189,11 @@ export default defineConfig(
     files: TESTS,
     rules: {
       'max-lines-per-function': 'off',
+      'max-lines': ['error', { max: 500, skipBlankLines: true, skipComments: true }],
+      'max-params': 'off',
+      complexity: 'off',
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-misused-spread': 'off',
       // The test runner and its generators are the root's, so that all packages share one version.
       'n/no-extraneous-import': [
         'error',

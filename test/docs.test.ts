@@ -50,8 +50,20 @@ function helpFor(command: string): string {
 }
 
 function optionsOf(command: string): string[] {
-  const options = helpFor(command).split('\n').filter((line) => /^\s+-/.test(line));
-  return [...new Set(options.flatMap((line) => line.trim().split(/\s{2,}/, 1)[0]?.match(FLAG) ?? []))];
+  const options = helpFor(command)
+    .split('\n')
+    .filter((line) => /^\s+-/.test(line));
+  return [
+    ...new Set(
+      options.flatMap(
+        (line) =>
+          line
+            .trim()
+            .split(/\s{2,}/, 1)[0]
+            ?.match(FLAG) ?? [],
+      ),
+    ),
+  ];
 }
 
 function commandNames(): string[] {
@@ -59,46 +71,54 @@ function commandNames(): string[] {
   return [...list.matchAll(/^ {2}(\w\S*)/gm)].flatMap(([, name = '']) => (name === 'help' ? [] : [name]));
 }
 
-beforeAll(build, 600_000);
-
 describe('every command in the documents', () => {
-  test.each(DOCUMENTS)('%s says of each shell block whether it is run', (path) => {
+  const withShell = DOCUMENTS.filter((path) => shellBlocks(path).length > 0);
+  beforeAll(build, 600_000);
+
+  test.each(withShell)('%s says of each shell block whether it is run', (path) => {
     for (const { line, info } of shellBlocks(path)) expect(MARKS, `${path}:${line}`).toContain(info);
   });
 
-  describe.each(GUIDES.filter((path) => shellBlocks(path).some(({ info }) => info === 'run')))('%s', (path) => {
-    const clone = new Clone();
-    afterAll(() => {
-      clone.remove();
-    });
-    const blocks = shellBlocks(path).filter(({ info }) => info === 'run');
+  describe.each(GUIDES.filter((path) => shellBlocks(path).some(({ info }) => info === 'run')))(
+    '%s',
+    (path) => {
+      const clone = new Clone();
+      afterAll(() => {
+        clone.remove();
+      });
+      const blocks = shellBlocks(path).filter(({ info }) => info === 'run');
 
-    // In the order of the document and in one folder: a block may use what an earlier one made.
-    test.each(blocks.map((block) => [block.line, block] as const))('line %i', (_, block) => {
-      const all = clone.run(stepsOf(block));
-      for (const [index, { step, output, code }] of all.entries()) {
-        const where = `${path}:${step.line}: ${step.command}`;
-        const { expected } = step;
-        if (expected.length > 0 && !isShown(output, expected)) expect(output, where).toBe(expected.join('\n'));
-        const showsCode = all[index + 1]?.step.command === 'echo $?';
-        if (!showsCode) expect(code, `${where}\n${output}`).toBe(0);
-      }
-    });
-  });
+      // In the order of the document and in one folder: a block may use what an earlier one made.
+      test.each(blocks.map((block) => [block.line, block] as const))('line %i', (_, block) => {
+        const all = clone.run(stepsOf(block));
+        for (const [index, { step, output, code }] of all.entries()) {
+          const where = `${path}:${step.line}: ${step.command}`;
+          const { expected } = step;
+          if (expected.length > 0 && !isShown(output, expected))
+            expect(output, where).toBe(expected.join('\n'));
+          const showsCode = all[index + 1]?.step.command === 'echo $?';
+          if (!showsCode) expect(code, `${where}\n${output}`).toBe(0);
+        }
+      });
+    },
+  );
 
-  test.each(DOCUMENTS)('%s uses only flags that there are', (path) => {
+  test.each(withShell)('%s uses only flags that there are', (path) => {
     for (const { line, lines } of shellBlocks(path)) {
       const text = lines.join('\n').replaceAll('\\\n', ' ');
       for (const [, command = '', rest = ''] of text.matchAll(/\bleastwise ([a-z]\w*)(.*)/g)) {
         const known = optionsOf(command);
         const own = rest.replace(/'[^']*'|"[^"]*"/g, '').split(/ [|>;&]/, 1)[0] ?? '';
-        for (const flag of flagsOf(own)) expect(known, `${path}:${line}: leastwise ${command}`).toContain(flag);
+        for (const flag of flagsOf(own))
+          expect(known, `${path}:${line}: leastwise ${command}`).toContain(flag);
       }
     }
   });
 });
 
 describe('the page of each command', () => {
+  beforeAll(build, 600_000);
+
   test('is there, and none beyond them', () => {
     const pages = markdownBelow('docs/commands').map((path) => basename(path, '.md'));
     expect(pages).toEqual(commandNames().sort());
@@ -108,14 +128,21 @@ describe('the page of each command', () => {
     const mentioned = flagsOf(read(path));
     for (const flag of optionsOf(basename(path, '.md'))) expect(mentioned, path).toContain(flag);
   });
-});
 
-test('the page on knobs has all flags of generate that run has too, but for input and output', () => {
-  const notKnobs = flagsOf(read('docs/input-forms.md')).concat('-o', '--output', '-q', '--quiet', '-h', '--help');
-  const inRun = optionsOf('run');
-  const knobs = optionsOf('generate').filter((flag) => inRun.includes(flag) && !notKnobs.includes(flag));
-  expect(knobs.length).toBeGreaterThan(15);
-  expect(flagsOf(read('docs/knobs.md'))).toEqual(expect.arrayContaining(knobs));
+  test('the page on knobs has all flags of generate that run has too, but for input and output', () => {
+    const notKnobs = flagsOf(read('docs/input-forms.md')).concat(
+      '-o',
+      '--output',
+      '-q',
+      '--quiet',
+      '-h',
+      '--help',
+    );
+    const inRun = optionsOf('run');
+    const knobs = optionsOf('generate').filter((flag) => inRun.includes(flag) && !notKnobs.includes(flag));
+    expect(knobs.length).toBeGreaterThan(15);
+    expect(flagsOf(read('docs/knobs.md'))).toEqual(expect.arrayContaining(knobs));
+  });
 });
 
 test.each(DOCUMENTS)('the links of %s lead somewhere', (path) => {

@@ -38,7 +38,7 @@ export function blocksOf(text: string): Block[] {
 }
 
 /** The text without its fenced blocks and inline code, line numbers kept. */
-export function proseOf(text: string): string {
+function proseOf(text: string): string {
   const lines = text.split('\n');
   for (const block of blocksOf(text)) {
     for (let i = block.line - 1; i < block.line + block.lines.length + 1; i += 1) lines[i] = '';

@@ -57,9 +57,9 @@ export class Clone {
   run(steps: readonly Step[]): Said[] {
     // $? is handed on from command to command, as in a terminal.
     const script = steps
-      .map(({ command }) => `{ ${command}\n} 2>&1\n_rc=$?; printf '\\036%s\\036' "$_rc"; (exit $_rc)\n`)
+      .map(({ command }) => `${command}\n_rc=$?; printf '\\036%s\\036' "$_rc"; (exit $_rc)\n`)
       .join('');
-    const { stdout, error } = spawnSync('sh', ['-c', script], {
+    const { stdout, error } = spawnSync('sh', ['-c', `exec 2>&1\n${script}`], {
       cwd: this.#project,
       env: this.#environment(),
       input: '',

@@ -31,7 +31,8 @@ export async function readLive(reading: LiveReading): Promise<void> {
   let next = iterator.next();
   let tick = sleep(TICK_MS, undefined);
   let unsaved: number | undefined;
-  let isUnpublished = false;
+  // At first there may be something left from an earlier run that was stopped before it published.
+  let isUnpublished = true;
   let saveAfter = 0;
   let publishAfter = reading.now() + reading.intervalMs;
   const save = async (): Promise<void> => {
@@ -63,5 +64,5 @@ export async function readLive(reading: LiveReading): Promise<void> {
     }
   }
   await save();
-  await reading.publish();
+  if (isUnpublished) await reading.publish();
 }

@@ -1,11 +1,12 @@
 import { impliedGroups } from '@leastwise/audit-event';
 
-import type { Authorizer } from './authorizer/index.ts';
+import { type Authorizer, createAuthorizer } from './authorizer/index.ts';
+import { ruleKey } from './cluster-state.ts';
 import { dayOf, derivedEvidence } from './evidence.ts';
-import { GrantSet, type Grant } from './grant.ts';
+import { describeCell, type Grant, GrantSet, groupBy, targetKey, unique, type Widened } from './grant.ts';
 import type { PolicyOptions } from './options.ts';
 import type { Cell, Exception, ExceptionClass, Widening } from './policy.ts';
-import type { ClusterState, Evidence, RuleSet, RuleState, SubjectState } from './types.ts';
+import type { ClusterState, Evidence, RbacObject, RuleSet, RuleState, SubjectState } from './types.ts';
 import { isSpecialVerb, unrenderableReason } from './validity.ts';
 
 /** The days that count, both ends included. */
@@ -53,24 +54,60 @@ interface Context {
   readonly state: SubjectState;
   readonly cluster: ClusterState;
   readonly options: PolicyOptions;
-  readonly existing: Authorizer;
+  readonly existing: ExistingRbac;
   readonly period: Period;
 }
 
-function classOf(cell: Cell, evidence: Evidence, context: Context): [ExceptionClass, string] | undefined {
-  const { options, state } = context;
-  if (!isWithin(evidence, context.period)) return ['outside-retention', ''];
-  const request = { subject: state.subject, groups: impliedGroups(state.subject), permission: cell };
-  if (context.existing.authorize(request).allowed) return ['granted-by-default', ''];
-  if (!evidence.viaRbac && !options.includeOtherAuthorizers) return ['other-authorizer', ''];
-  const problem = unrenderableReason(cell);
-  if (problem !== undefined) return ['unrenderable', problem];
+/** RBAC that exists, and whether it ever asks for names: where it does not, one answer holds for all of them. */
+export interface ExistingRbac {
+  readonly authorizer: Authorizer;
+  readonly hasNames: boolean;
+}
+
+/** Prepares what exists for {@link classify}. */
+export function existingRbac(objects: readonly RbacObject[]): ExistingRbac {
+  const hasNames = objects.some(
+    (object) =>
+      'rules' in object && object.rules.some(({ resourceNames }) => (resourceNames ?? []).length > 0),
+  );
+  return { authorizer: createAuthorizer(objects), hasNames };
+}
+
+type Classification = readonly [ExceptionClass, string];
+
+/** What holds for all names of a rule alike: found once, since a rule may have very many. */
+interface RuleFacts {
+  readonly isGranted: boolean | undefined;
+  readonly problem: Classification | undefined;
+}
+
+function problemOfRule(cell: Cell, context: Context): Classification | undefined {
+  const { options } = context;
   if (options.namespace !== undefined && cell.namespace !== options.namespace) return ['not-selected', ''];
   if (cell.namespace !== '' && isNamespaceGone(cell.namespace, context.cluster, options)) {
     return ['namespace-gone', ''];
   }
   if (options.specialVerbs === 'Withhold' && isSpecialVerb(cell)) return ['withheld', ''];
   return undefined;
+}
+
+function isGranted(permission: Cell, { state, existing }: Context): boolean {
+  const { subject } = state;
+  return existing.authorizer.authorize({ subject, groups: impliedGroups(subject), permission }).allowed;
+}
+
+function factsOf(cell: Cell, context: Context): RuleFacts {
+  const isSame = cell.resource !== '' && !context.existing.hasNames;
+  return { isGranted: isSame ? isGranted(cell, context) : undefined, problem: problemOfRule(cell, context) };
+}
+
+function classOf(grant: Grant, facts: RuleFacts, context: Context): Classification | undefined {
+  const { evidence } = grant;
+  if (!isWithin(evidence, context.period)) return ['outside-retention', ''];
+  if (facts.isGranted ?? isGranted(grant, context)) return ['granted-by-default', ''];
+  if (!evidence.viaRbac && !context.options.includeOtherAuthorizers) return ['other-authorizer', ''];
+  const problem = unrenderableReason(grant);
+  return problem === undefined ? facts.problem : ['unrenderable', problem];
 }
 
 const UPGRADED = ['pods/exec', 'pods/attach', 'pods/portforward'];
@@ -113,62 +150,99 @@ function setsOf(state: SubjectState, options: PolicyOptions): RuleSet[] {
   return options.includeDenied ? [state.allowed, state.denied] : [state.allowed];
 }
 
-function observedCells(
-  state: SubjectState,
-  options: PolicyOptions,
-): { grants: Grant[]; overflowed: Grant[] } {
+/** The observed cells by rule; those of refused requests, where they count, are summed with the allowed ones. */
+function observedRules(state: SubjectState, options: PolicyOptions): Grant[][] {
+  if (!options.includeDenied) return [...state.allowed.rules.values()].map(grantsOfRule);
   const cells = new GrantSet();
-  const overflowed: Grant[] = [];
   for (const set of setsOf(state, options)) {
-    for (const rule of set.rules.values()) {
-      for (const { cell, evidence, isOverflow } of cellsOfRule(rule)) {
-        const grant = { ...cell, evidence };
-        cells.add(grant);
-        if (isOverflow) overflowed.push(grant);
-        for (const secondary of secondaryCells(cell, options)) {
-          cells.add({ ...secondary, evidence: derivedEvidence(evidence) });
-        }
-      }
-    }
+    for (const rule of set.rules.values()) for (const grant of grantsOfRule(rule)) cells.add(grant);
   }
-  return { grants: cells.values(), overflowed };
+  return [...groupBy(cells.values(), (grant) => `${targetKey(grant)}\0${grant.namespace}`).values()];
+}
+
+function grantsOfRule(rule: RuleState): Grant[] {
+  const grants = cellsOfRule(rule).map(({ cell, evidence }) => ({ ...cell, evidence }));
+  // The overflow may stand beside requests without a name: then both are the unnamed cell.
+  return rule.overflow && rule.names.has('') ? unique(grants) : grants;
+}
+
+/** What the requests of a rule need besides, unless it was observed itself. */
+function secondaryGrants(grants: readonly Grant[], state: SubjectState, options: PolicyOptions): Grant[] {
+  return grants.flatMap(({ evidence, ...cell }) =>
+    secondaryCells(cell, options)
+      .filter(
+        (each) => !setsOf(state, options).some((set) => set.rules.get(ruleKey(each))?.names.has(each.name)),
+      )
+      .map((each) => ({ ...each, evidence: derivedEvidence(evidence) })),
+  );
 }
 
 /** Tells the observed cells of a subject apart: what is to be granted, and what is not and why. */
 export function classify(
   state: SubjectState,
   cluster: ClusterState,
-  existing: Authorizer,
+  existing: ExistingRbac,
   options: PolicyOptions,
 ): Classified {
   const context = { state, cluster, options, existing, period: retentionPeriod(cluster, options) };
   const grants: Grant[] = [];
   const exceptions: Exception[] = [];
-  const widenings: Widening[] = [];
-  const observed = observedCells(state, options);
-  for (const { evidence, ...cell } of observed.grants) {
-    const found = classOf(cell, evidence, context);
-    if (found) {
+  const classifyRule = (observed: readonly Grant[]): void => {
+    const [first] = observed;
+    if (!first) return;
+    const facts = factsOf(first, context);
+    for (const grant of observed) {
+      const found = classOf(grant, facts, context);
+      if (!found) {
+        grants.push(grant);
+        continue;
+      }
+      const { evidence, ...cell } = grant;
       exceptions.push({ class: found[0], cell, detail: found[1], evidence });
-      continue;
     }
-    grants.push({ ...cell, evidence });
-    const group = options.mapDeprecatedGroups ? replacedGroup(cell) : undefined;
-    if (group !== undefined) {
-      const mapped = { ...cell, apiGroup: group };
-      grants.push({ ...mapped, evidence: derivedEvidence(evidence) });
-      widenings.push({ kind: 'deprecated-group', what: `${cell.resource} of ${group}`, replaced: 0 });
+  };
+  for (const observed of observedRules(state, options)) {
+    classifyRule(observed);
+    const secondary = secondaryGrants(observed, state, options);
+    if (secondary.length > 0) classifyRule(secondary);
+  }
+  const mapped = options.mapDeprecatedGroups ? mapGroups(grants) : { grants, widenings: [] };
+  return {
+    grants: mapped.grants,
+    exceptions,
+    widenings: [...mapped.widenings, ...overflowWidenings(state, context)],
+    isIncomplete: setsOf(state, options).some(isCut),
+  };
+}
+
+function mapGroups(grants: readonly Grant[]): Widened {
+  const added: Grant[] = [];
+  const widenings: Widening[] = [];
+  for (const grant of grants) {
+    const apiGroup = replacedGroup(grant);
+    if (apiGroup === undefined) continue;
+    added.push({ ...grant, apiGroup, evidence: derivedEvidence(grant.evidence) });
+    widenings.push({ kind: 'deprecated-group', what: `${grant.resource} of ${apiGroup}`, replaced: 0 });
+  }
+  return { grants: unique([...grants, ...added]), widenings };
+}
+
+function overflowWidenings(state: SubjectState, context: Context): Widening[] {
+  const widenings: Widening[] = [];
+  for (const { rules } of setsOf(state, context.options)) {
+    for (const rule of rules.values()) {
+      const whole = cellsOfRule(rule).find(({ isOverflow }) => isOverflow);
+      if (!whole) continue;
+      const grant = { ...whole.cell, evidence: whole.evidence };
+      if (classOf(grant, factsOf(grant, context), context)) continue;
+      widenings.push({ kind: 'names-overflow', what: describeCell(whole.cell), replaced: 0 });
     }
   }
-  for (const { evidence, ...cell } of observed.overflowed) {
-    if (classOf(cell, evidence, context)) continue;
-    const what = `${cell.verb} ${cell.resource}${cell.namespace === '' ? '' : ` in ${cell.namespace}`}`;
-    widenings.push({ kind: 'names-overflow', what, replaced: 0 });
-  }
-  const isIncomplete = setsOf(state, options).some(
-    (set) =>
-      set.overflow !== undefined ||
-      [...set.rules.values()].some((rule) => rule.resource === '' && rule.overflow !== undefined),
-  );
-  return { grants, exceptions, widenings, isIncomplete };
+  return widenings;
+}
+
+/** Whether a cap left something out that no wider rule makes up for. */
+function isCut(set: RuleSet): boolean {
+  if (set.overflow !== undefined) return true;
+  return [...set.rules.values()].some((rule) => rule.resource === '' && rule.overflow !== undefined);
 }

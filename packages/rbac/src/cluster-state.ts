@@ -79,14 +79,26 @@ export function ruleFor(
   return fresh;
 }
 
-function mergeRules(into: RuleSet, from: RuleSet, caps: OutcomeCaps): void {
+function mergeNames(into: RuleState, from: RuleState, how: OutcomeCaps & { ownership: Ownership }): void {
+  for (const [name, evidence] of from.names) {
+    const isRoom = into.names.size < how.names && !into.names.has(name);
+    if (isRoom && how.ownership === 'take') {
+      admit(into.names, name, how.names, () => undefined);
+      into.names.set(name, evidence);
+    } else {
+      mergeEvidence(evidenceFor(into, name, how.names), evidence);
+    }
+  }
+}
+
+function mergeRules(into: RuleSet, from: RuleSet, caps: OutcomeCaps & { ownership: Ownership }): void {
   for (const rule of from.rules.values()) {
     const target = ruleFor(into, rule, caps.rules);
     if (!target) {
       addOverflow(into, totalOfRule(rule));
       continue;
     }
-    for (const [name, evidence] of rule.names) mergeEvidence(evidenceFor(target, name, caps.names), evidence);
+    mergeNames(target, rule, caps);
     if (rule.overflow) addOverflow(target, rule.overflow);
   }
   if (from.overflow) addOverflow(into, from.overflow);
@@ -168,15 +180,22 @@ export function widenSpan(cluster: ClusterState, firstUs: number, lastUs: number
 }
 
 /**
- * Adds everything of `from` to `into`, which is changed; `from` is not, and shares nothing with `into`
- * afterwards. Commutative and associative, so that no partitioning of the events changes the sum.
+ * What becomes of the evidence that is merged: `copy` leaves the source as it is, `take` hands it over,
+ * so that the source is not to be used any more.
  */
-export function mergeCluster(into: ClusterState, from: ClusterState): void {
+export type Ownership = 'copy' | 'take';
+
+/**
+ * Adds everything of `from` to `into`, which is changed; `from` is not, and shares nothing with `into`
+ * afterwards, unless it is given away (`take`). Commutative and associative, so that no partitioning of
+ * the events changes the sum.
+ */
+export function mergeCluster(into: ClusterState, from: ClusterState, ownership: Ownership = 'copy'): void {
   for (const [key, state] of from.subjects) {
     const target = subjectFor(into, key, state.subject);
     if (target) {
-      mergeRules(target.allowed, state.allowed, ALLOWED_CAPS);
-      mergeRules(target.denied, state.denied, DENIED_CAPS);
+      mergeRules(target.allowed, state.allowed, { ...ALLOWED_CAPS, ownership });
+      mergeRules(target.denied, state.denied, { ...DENIED_CAPS, ownership });
       continue;
     }
     into.subjectsOverflow ??= emptyEvidence();

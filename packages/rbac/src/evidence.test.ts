@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { admit, CAPS } from './capped.ts';
 import { cloneCluster, emptyCluster, mergeCluster, totalOfRules } from './cluster-state.ts';
-import { addDay, addGroup, DAY_US, dayOf, emptyEvidence, mergeEvidence, noteTime } from './evidence.ts';
+import { addGroup, DAY_US, dayOf, emptyEvidence, mergeEvidence, noteTime, withDay } from './evidence.ts';
 import { createInference } from './infer.ts';
 import { clientsOf } from './observe.ts';
 import { DEFAULT_OPTIONS, EXACT_PRESET } from './options.ts';
@@ -56,7 +56,7 @@ describe('evidence', () => {
         const made = emptyEvidence();
         for (const each of us) {
           noteTime(made, each, id);
-          addDay(made.days, dayOf(each));
+          made.days = withDay(made.days, dayOf(each));
           made.count += 1;
         }
         addGroup(made, group);

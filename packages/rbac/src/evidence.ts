@@ -19,7 +19,7 @@ export function emptyEvidence(): Evidence {
     lastSeenUs: -1,
     firstAuditID: '',
     lastAuditID: '',
-    days: [],
+    days: NO_DAYS,
     grantingGroups: NO_GROUPS,
     clients: 0,
     viaRbac: false,
@@ -38,22 +38,33 @@ export function noteTime(evidence: Evidence, us: number, auditID: string): void 
   }
 }
 
-/** Adds a day to an ascending list, once. */
-export function addDay(days: number[], day: number): void {
+const NO_DAYS: readonly number[] = [];
+// Most evidence is of one day only: one list for each such day serves all of it.
+const SINGLE_DAYS = new Map<number, readonly number[]>();
+const MAX_SINGLE_DAYS = 10_000;
+
+function singleDay(day: number): readonly number[] {
+  const known = SINGLE_DAYS.get(day);
+  if (known) return known;
+  const fresh = [day];
+  if (SINGLE_DAYS.size < MAX_SINGLE_DAYS) SINGLE_DAYS.set(day, fresh);
+  return fresh;
+}
+
+/** An ascending list of days with one more day in it; the same list where it is in already. Lists never change. */
+export function withDay(days: readonly number[], day: number): readonly number[] {
   const last = days.at(-1);
-  if (last === day) return;
-  if (last === undefined || last < day) {
-    days.push(day);
-    return;
-  }
-  let low = 0;
-  let high = days.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((days[middle] ?? 0) < day) low = middle + 1;
-    else high = middle;
-  }
-  if (days[low] !== day) days.splice(low, 0, day);
+  if (last === day) return days;
+  if (last === undefined) return singleDay(day);
+  if (last < day) return [...days, day];
+  return days.includes(day) ? days : [...days, day].sort((a, b) => a - b);
+}
+
+function unionOfDays(a: readonly number[], b: readonly number[]): readonly number[] {
+  if (a.length === 0) return b;
+  let union = a;
+  for (const day of b) union = withDay(union, day);
+  return union;
 }
 
 /** Adds a granting group; beyond the cap, the smallest hashes stay. */
@@ -75,15 +86,15 @@ export function mergeEvidence(into: Evidence, from: Evidence): void {
     noteTime(into, from.firstSeenUs, from.firstAuditID);
     noteTime(into, from.lastSeenUs, from.lastAuditID);
   }
-  for (const day of from.days) addDay(into.days, day);
+  into.days = unionOfDays(into.days, from.days);
   for (const group of from.grantingGroups) addGroup(into, group);
   into.clients |= from.clients;
   into.viaRbac ||= from.viaRbac;
 }
 
-/** A copy that shares nothing that changes. */
+/** A copy that shares nothing that changes: lists in evidence are replaced, never changed. */
 export function cloneEvidence(from: Evidence): Evidence {
-  return { ...from, days: [...from.days] };
+  return { ...from };
 }
 
 /** Evidence for what follows from something observed: the same times and samples, no count of its own. */

@@ -30,16 +30,22 @@ export function describeCell(cell: Cell): string {
 /** Grants without repetition: equal cells become one with the sum of their evidence. */
 export class GrantSet {
   readonly #grants = new Map<string, Grant>();
+  /** Keys whose evidence is a sum of our own; that of the others belongs to the state and must not change. */
+  readonly #owned = new Set<string>();
 
-  /** Adds a grant; the evidence is copied when it has to be summed. */
+  /** Adds a grant. Its evidence is not changed: what has to be summed is copied first. */
   add(grant: Grant): void {
     const key = cellKey(grant);
     const known = this.#grants.get(key);
     if (!known) {
-      this.#grants.set(key, { ...grant, evidence: cloneEvidence(grant.evidence) });
-    } else {
-      mergeEvidence(known.evidence, grant.evidence);
+      this.#grants.set(key, grant);
+      return;
     }
+    if (!this.#owned.has(key)) {
+      this.#owned.add(key);
+      this.#grants.set(key, { ...known, evidence: cloneEvidence(known.evidence) });
+    }
+    mergeEvidence((this.#grants.get(key) ?? known).evidence, grant.evidence);
   }
 
   /** The grant of exactly this cell. */

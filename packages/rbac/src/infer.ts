@@ -1,5 +1,4 @@
-import { createAuthorizer } from './authorizer/index.ts';
-import { cellsOfRule, classify } from './classify.ts';
+import { cellsOfRule, classify, existingRbac } from './classify.ts';
 import { cellKey } from './grant.ts';
 import { buildObjects } from './objects.ts';
 import type { PolicyOptions } from './options.ts';
@@ -39,7 +38,7 @@ export type Inference = (state: SubjectState, cluster: ClusterState) => SubjectP
  * @remarks Pure. Cost grows with the number of cells times its logarithm.
  */
 export function createInference(options: PolicyOptions): Inference {
-  const existing = createAuthorizer(options.existing);
+  const existing = existingRbac(options.existing);
   return (state, cluster) => {
     const classified = classify(state, cluster, existing, options);
     const widened = widen(classified.grants, options);

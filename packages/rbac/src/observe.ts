@@ -21,7 +21,7 @@ import {
   subjectFor,
   widenSpan,
 } from './cluster-state.ts';
-import { addDay, addGroup, dayOf, emptyEvidence, noteTime } from './evidence.ts';
+import { addGroup, dayOf, emptyEvidence, noteTime, withDay } from './evidence.ts';
 import type { ClusterState, Evidence, RuleSet } from './types.ts';
 
 /** The client kinds of evidence, in the order of {@link CLIENT_KINDS}. */
@@ -62,6 +62,7 @@ export type Observations = Map<string, ClusterState>;
 
 interface Sighting {
   readonly us: number;
+  readonly day: number;
   readonly auditID: string;
   readonly clientBit: number;
   readonly count: 0 | 1;
@@ -70,7 +71,7 @@ interface Sighting {
 function note(evidence: Evidence, need: Need, sighting: Sighting): void {
   evidence.count += sighting.count;
   noteTime(evidence, sighting.us, sighting.auditID);
-  addDay(evidence.days, dayOf(sighting.us));
+  evidence.days = withDay(evidence.days, sighting.day);
   if (need.grantingGroup !== '') addGroup(evidence, bounded(need.grantingGroup));
   evidence.clients |= sighting.clientBit;
   evidence.viaRbac ||= need.viaRbac;
@@ -147,6 +148,7 @@ export function observe(
   }
   const sighting: Sighting = {
     us: request.receivedAtUs,
+    day: dayOf(request.receivedAtUs),
     auditID: boundedID(request.auditID),
     clientBit: 1 << CLIENT_KINDS.indexOf(request.client),
     count: isNew ? 1 : 0,

@@ -90,7 +90,7 @@ export interface Evidence {
   firstAuditID: string;
   lastAuditID: string;
   /** Days since the epoch (UTC) on which it was seen, ascending, each once. */
-  days: number[];
+  days: readonly number[];
   /** Groups that the API server named as granted, sorted; of more than the cap the ones with the smallest hashes. */
   grantingGroups: string[];
   /** Bit set over client kinds, in the order of `CLIENT_KINDS`. */

@@ -51,9 +51,9 @@ function widenNames(grants: readonly Grant[], options: PolicyOptions): Widened {
     }
     const kind = options.resourceNames === 'Omit' ? 'names-omitted' : 'names-collapsed';
     widenings.push({ kind, what: describeCell(unnamed(first)), replaced: named.length });
-    result.push(...group.map(unnamed));
+    result.push(...unique(group.map(unnamed)));
   }
-  return { grants: unique(result), widenings };
+  return { grants: result, widenings };
 }
 
 function isTopLevelUnnameable(grant: Grant): boolean {
@@ -94,14 +94,23 @@ function mergeVerbs(grants: readonly Grant[], options: PolicyOptions): Widened {
   return { grants: unique(result), widenings };
 }
 
+function isWide(grant: Grant): boolean {
+  return grant.resource !== '' && (grant.name === '' || grant.namespace === '');
+}
+
 /** Drops what a wider grant allows anyway, so that each rule is needed; its evidence goes to the wider one. */
 function absorb(grants: readonly Grant[]): Grant[] {
-  const all = new GrantSet();
-  for (const grant of grants) all.add(grant);
+  const wide = new GrantSet();
+  const targets = new Set<string>();
+  for (const grant of grants) {
+    if (!isWide(grant)) continue;
+    wide.add(grant);
+    targets.add(targetKey(grant));
+  }
   const kept = new GrantSet();
   for (const grant of grants) {
-    const widest = grant.resource === '' ? grant : (all.covering(grant) ?? grant);
-    kept.add({ ...widest, evidence: grant.evidence });
+    const covering = targets.has(targetKey(grant)) ? wide.covering(grant) : undefined;
+    kept.add(covering ? { ...covering, evidence: grant.evidence } : grant);
   }
   return kept.values();
 }

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { SourceError } from '@leastwise/source';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sourceChecks } from '../../source/src/conformance.ts';
+import { sourceChecks } from '@leastwise/source/conformance';
 import { openFileSource } from './file-source.ts';
 import { content, drain, fixture, inPieces, Reading, temporaryFolder, until } from './testing/fixtures.ts';
 import { zstdFrame } from './testing/zstd-writer.ts';

@@ -18,7 +18,7 @@ const APP = serviceAccountActor('shop', 'app');
 const EVENTS = [ask(ALICE, 'list pods ns1'), ask(BOB, 'list services ns2'), ask(APP, 'list nodes')];
 
 describe('row 34: results while it streams', () => {
-  test('a log that grows: the repository follows without a stop, over idle times, rotation and copytruncate', async () => {
+  test('a log that grows: the repository follows without a stop, over idle times and a rotation', async () => {
     const [log, out] = [folder('audit.log'), folder('out')];
     await mkdir(dirname(log), { recursive: true });
     const lines = linesOf(

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
@@ -39,6 +39,14 @@ export async function treeOf(root: string): Promise<Record<string, string>> {
   const tree: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const path of await filesBelow(root)) tree[path] = await readFile(join(root, path), 'utf8');
   return tree;
+}
+
+/** Copies every file below a folder. */
+export async function copied(from: string, to: string): Promise<void> {
+  for (const path of await filesBelow(from)) {
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await copyFile(join(from, path), join(to, path));
+  }
 }
 
 /** By which one sees whether a file was written again, even with the same bytes. */

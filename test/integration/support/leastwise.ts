@@ -80,6 +80,8 @@ export function start(args: readonly string[], surroundings: Surroundings = {}):
     stderr: stderr.text,
     terminal: terminal.text,
   }));
+  // Seen by whoever awaits it; until then it is no unhandled rejection.
+  ended.catch(() => undefined);
   return {
     ended,
     stdout: () => stdout.text,
@@ -93,4 +95,11 @@ export function start(args: readonly string[], surroundings: Surroundings = {}):
 /** Runs a command in this process to its end. @throws what is a bug of the program */
 export function leastwise(args: readonly string[], surroundings?: Surroundings): Promise<Outcome> {
   return start(args, surroundings).ended;
+}
+
+/** Runs the whole pipeline into a folder, the state beside it. @throws Error where it does not end well */
+export async function published(out: string, ...args: string[]): Promise<Outcome> {
+  const outcome = await leastwise(['run', '--out', out, '--state', `${out}.state`, ...args]);
+  if (outcome.code !== 0 || outcome.stderr !== '') throw new Error(`exit ${outcome.code}: ${outcome.stderr}`);
+  return outcome;
 }

@@ -3,7 +3,7 @@ import { asBuffer } from './bytes.ts';
 import { RecordDecoder } from './record-decoder.ts';
 
 /** Where a record came from, and how to read its cluster. */
-export interface DecodeRecordOptions {
+interface DecodeRecordOptions {
   readonly clusterField?: string;
   /** The line that the sink is told. Default: 1. */
   readonly line?: number;

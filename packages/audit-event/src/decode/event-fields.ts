@@ -15,14 +15,18 @@ export interface Annotations {
   readonly reason: string | undefined;
 }
 
+/** How a request was answered. */
 export interface ResponseStatus {
   readonly code: number;
   /** For 403 only, `''` otherwise. */
   readonly message: string;
 }
 
+/** An absent user. */
 export const NO_USER: UserInfo = { username: '', uid: '', groups: [], extra: [] };
+/** No annotations. */
 export const NO_ANNOTATIONS: Annotations = { decision: '', reason: undefined };
+/** No status, as at RequestReceived. */
 export const NO_STATUS: ResponseStatus = { code: 0, message: '' };
 
 /** Reads typed values out of parsed JSON as Go does (null is the zero value), and keeps the first fault it meets. */
@@ -44,7 +48,10 @@ export class FieldReader {
 
   optionalString(value: unknown, name: string): string | undefined {
     if (value === undefined || value === null) return undefined;
-    if (typeof value !== 'string') return this.invalid(name, undefined);
+    if (typeof value !== 'string') {
+      this.invalid(name, value);
+      return undefined;
+    }
     if (!this.#wellFormed && value.includes('\ufffd')) {
       this.fault ??= { reason: 'wrong-encoding', detail: `${name} is not UTF-8` };
     }
@@ -65,7 +72,9 @@ export class FieldReader {
 
   object(value: unknown, name: string): JsonObject | undefined {
     if (value === undefined || value === null) return undefined;
-    return isObject(value) ? value : this.invalid(name, undefined);
+    if (isObject(value)) return value;
+    this.invalid(name, value);
+    return undefined;
   }
 }
 
@@ -123,6 +132,7 @@ function readStage(value: unknown, fields: FieldReader): Stage {
   return stageOf(fields.string(value, 'stage')) ?? fields.invalid('stage', 'Panic');
 }
 
+/** A user; an absent one has no name. `name` is the field's, for faults. */
 export function readUser(value: unknown, fields: FieldReader, name = 'user'): UserInfo {
   const user = fields.object(value, name);
   if (!user) return NO_USER;
@@ -164,6 +174,7 @@ function readObjectRef(value: unknown, fields: FieldReader): ObjectRef | undefin
   };
 }
 
+/** `responseStatus`; code 0 where it is absent. */
 export function readStatus(value: unknown, fields: FieldReader): ResponseStatus {
   const status = fields.object(value, 'responseStatus');
   if (!status) return NO_STATUS;

@@ -1,4 +1,3 @@
 export { decodeRecord } from './decode-record.ts';
-export type { DecodeRecordOptions } from './decode-record.ts';
 export { RecordReader } from './record-reader.ts';
 export type { RecordReaderOptions } from './record-reader.ts';

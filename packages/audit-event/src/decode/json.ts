@@ -7,6 +7,7 @@ export interface JsonObject {
   readonly [key: string]: unknown;
 }
 
+/** True for JSON objects, not for arrays and null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -253,7 +253,7 @@ function rawOf(part: Part): Uint8Array {
 /** Empty where the value nests too deep to be written by a recursive writer. */
 function jsonOf(value: unknown): Uint8Array {
   try {
-    return Buffer.from(JSON.stringify(value) ?? '', 'utf8');
+    return Buffer.from(JSON.stringify(value), 'utf8');
   } catch {
     return new Uint8Array(0);
   }

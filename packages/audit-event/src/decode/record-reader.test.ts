@@ -53,7 +53,7 @@ describe('several documents', () => {
     ['lines with trailing commas', `${one},\n${two},\n`, ['one', 'two']],
     [
       'an array of pretty-printed elements',
-      `${JSON.stringify([sample({ auditID: 'one' }), sample({ auditID: 'two' })], undefined, 4)}`,
+      JSON.stringify([sample({ auditID: 'one' }), sample({ auditID: 'two' })], undefined, 4),
       ['one', 'two'],
     ],
     ['arrays inside of arrays', `[[${one}],[${two}]]`, ['one', 'two']],
@@ -172,7 +172,7 @@ describe('a broken line never costs its neighbours', () => {
     '{',
     '{"a":tr',
     two.slice(0, -1),
-    `${pretty('x').slice(0, 300)}`,
+    pretty('x').slice(0, 300),
   ])('a tail that is cut off is truncated: %j', (tail) => {
     expect(words(read(`${one}\n${tail}`))).toEqual(['one', '!truncated']);
   });
@@ -284,6 +284,20 @@ describe('floods', () => {
   });
 });
 
+describe('the bound on reading again', () => {
+  const broken = '{"a":\n';
+
+  test('leaves a record over several lines alone behind a few beginnings that lead nowhere', () => {
+    expect(words(read(`${broken.repeat(10)}${pretty('two')}\n${three}`)).slice(-2)).toEqual(['two', 'three']);
+  });
+
+  test('asks of a line behind many of them that it is a record by itself', () => {
+    const told = words(read(`${broken.repeat(40)}${pretty('two')}\n${three}`));
+    expect(told).not.toContain('two');
+    expect(told.at(-1)).toBe('three');
+  });
+});
+
 describe('encodings', () => {
   test.each([
     ['little-endian', Buffer.from(`\ufeff${one}\n${two}\n`, 'utf16le')],
@@ -303,6 +317,11 @@ describe('the cluster field', () => {
     ['beside the fields of the event', sampleLine({ cluster: 'prod' }), ['prod']],
     ['absent', one, [undefined]],
     ['of another type', sampleLine({ cluster: 5 }), [undefined]],
+    [
+      'twice: the last one counts',
+      sampleLine({ cluster: 'first' }).replace(/}$/, ',"cluster":5}'),
+      [undefined],
+    ],
     ['inside of a body', sampleLine({ requestObject: { cluster: 'forged' } }), [undefined]],
     ['inside of user.extra', sampleLine({ user: { extra: { cluster: ['forged'] } } }), [undefined]],
     ['on a wrapping record', JSON.stringify({ log: inner, cluster: 'prod' }), ['prod']],

@@ -6,6 +6,7 @@ import { EventScanner } from './scanner.ts';
 
 const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
+/** How an origin is read. */
 export interface RecordReaderOptions {
   /** The top-level key of outermost JSON records whose string value names the cluster. */
   readonly clusterField?: string;
@@ -81,8 +82,7 @@ export class RecordReader {
       if (this.#carry.length === 0 && end - start <= this.#maxRecordBytes) {
         this.#lines.line({ bytes: chunk, start, end, line: this.#line, isCut: false });
       } else {
-        this.#append(chunk, start, end);
-        if (!this.#skipsLine) {
+        if (this.#append(chunk, start, end)) {
           const { bytes, length } = this.#carry;
           this.#lines.line({ bytes, start: 0, end: length, line: this.#line, isCut: false });
         }
@@ -105,19 +105,20 @@ export class RecordReader {
     return start;
   }
 
-  /** Keeps the bytes of an open line. In one that becomes too long, the records at its beginning are read at once. */
-  #append(chunk: Buffer, start: number, end: number): void {
+  /** Keeps the bytes of an open line. In one that becomes too long, the records at its beginning are read at once. Returns false where the rest is given up. */
+  #append(chunk: Buffer, start: number, end: number): boolean {
     this.#carry.append(chunk, start, end);
-    if (this.#carry.length <= this.#maxRecordBytes) return;
+    if (this.#carry.length <= this.#maxRecordBytes) return true;
     const { bytes, length } = this.#carry;
     const read = this.#lines.readAhead({ bytes, start: 0, end: length, line: this.#line, isCut: false });
     this.#carry.dropFront(read);
-    if (this.#carry.length <= this.#maxRecordBytes) return;
+    if (this.#carry.length <= this.#maxRecordBytes) return true;
     const detail = `a record over ${String(this.#maxRecordBytes)} bytes`;
     const head = this.#carry.bytes.subarray(0, Math.min(this.#maxRecordBytes, DEAD_LETTER_HEAD_BYTES));
     this.#sink.bad('too-large', this.#line, detail, head);
     this.#carry.clear();
     this.#skipsLine = true;
+    return false;
   }
 
   /** Looks for the byte order mark of UTF-16: of such an origin no line can be read, so it is told once. */

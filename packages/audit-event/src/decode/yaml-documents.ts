@@ -13,8 +13,8 @@ import { isObject } from './json.ts';
 import type { LineRange } from './line-window.ts';
 import type { RecordDecoder } from './record-decoder.ts';
 
-/** A YAML parser takes some fifty times the memory of its text. */
-const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024;
+/** The parser takes up to a thousand times the memory of a crafted text, and six seconds for one of this size. */
+const MAX_DOCUMENT_BYTES = 1024 * 1024;
 
 /** Enough for anchors written by hand; expansions that multiply are refused. */
 const MAX_ALIASES = 100;
@@ -103,7 +103,12 @@ export class YamlDocuments {
 /** `undefined` where it is no YAML. Keys that come twice are the last one's, as in JSON. */
 function parseYaml(text: string): unknown {
   try {
-    const document = parseDocument(text, { schema: 'core', uniqueKeys: false, prettyErrors: false, logLevel: 'silent' });
+    const document = parseDocument(text, {
+      schema: 'core',
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'silent',
+    });
     if (document.errors.length > 0) return undefined;
     return document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown;
   } catch {

@@ -92,7 +92,7 @@ export function describeContent({ store, crash }: Context): void {
         for (const rule of [...allowed.rules.values(), ...denied.rules.values()]) {
           for (const evidence of rule.names.values()) {
             evidence.count = 77;
-            evidence.days.push(99_999);
+            evidence.days = [...evidence.days, 99_999];
           }
           rule.names.clear();
         }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { deltasOf, identityOf } from './deltas.ts';
+import { deltasOf, identityOf, NOTHING_COUNTED } from './deltas.ts';
 import { apply, applyReceived, type Context, request } from './support.ts';
 
 /** What counts once, and what was only received. */

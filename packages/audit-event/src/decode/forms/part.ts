@@ -16,6 +16,7 @@ export interface Unwrapped {
   readonly isList: boolean;
 }
 
+/** A record that holds one thing. */
 export function one(part: Part): Unwrapped {
   return { parts: [part], isList: false };
 }
@@ -25,6 +26,7 @@ export function partOf(value: unknown): Part {
   return typeof value === 'string' ? { kind: 'text', text: value } : { kind: 'value', value };
 }
 
+/** A record that is no evidence. */
 export function skip(reason: SkipReason): Part {
   return { kind: 'skipped', reason };
 }

@@ -32,9 +32,10 @@ export function unwrapShipper(record: JsonObject): Unwrapped | undefined {
 /** Source: https://opentelemetry.io/docs/specs/otlp/, `LogsData` in the JSON encoding. */
 function otlpBodies(resourceLogs: readonly unknown[]): Part[] {
   const inner = (values: readonly unknown[], key: string): unknown[] =>
-    values.flatMap((value) =>
-      isObject(value) && Array.isArray(value[key]) ? (value[key] as unknown[]) : [],
-    );
+    values.flatMap((value): readonly unknown[] => {
+      const found = isObject(value) ? value[key] : undefined;
+      return Array.isArray(found) ? found : [];
+    });
   return inner(inner(resourceLogs, 'scopeLogs'), 'logRecords').map((record) => {
     const body = isObject(record) ? record['body'] : undefined;
     const text = isObject(body) ? body['stringValue'] : undefined;

@@ -1,0 +1,266 @@
+// What attackers write into a log: too much of it, and what steers terminals, files and objects.
+import { dirname, join } from 'node:path';
+
+import { HOSTILE_USERNAMES, serviceAccountActor, userActor } from '@leastwise/testkit';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+
+import { build, type Child, feed, spawnLeastwise } from '../support/built.ts';
+import { ownFolder, treeOf, written } from '../support/folders.ts';
+import { leastwise } from '../support/leastwise.ts';
+import { ALICE, ask, linesOf, logOf, REFUSED } from '../support/log.ts';
+import { objectsOf, rulesOf } from '../support/rbac.ts';
+
+const folder = ownFolder();
+
+describe('bounded memory: a heap of 256 MB is enough', () => {
+  beforeAll(build, 180_000);
+  const small = { flags: ['--max-old-space-size=256'] };
+  const [template = ''] = linesOf([ask(ALICE, 'get secrets ns1 NAME', { auditID: 'ID' })]);
+  const [refusedTemplate = ''] = linesOf([
+    ask(ALICE, 'get RESOURCE ns1 NAME', { auditID: 'ID', ...REFUSED }),
+  ]);
+  const [subjectTemplate = ''] = linesOf([ask(userActor('USER'), 'list pods ns1', { auditID: 'ID' })]);
+
+  function* flood(count: number, line: (i: number) => string): Generator<string> {
+    for (let at = 0; at < count; at += 500) {
+      yield Array.from({ length: Math.min(500, count - at) }, (_, i) => `${line(at + i)}\n`).join('');
+    }
+  }
+  const unique = (line: string, i: number): string =>
+    line
+      .replace('"ID"', `"flood-${i}"`)
+      .replaceAll('NAME', `n${i}`)
+      .replaceAll('RESOURCE', `r${i}`)
+      .replaceAll('USER', `u${i}`);
+
+  async function through(child: Child, chunks: Iterable<string>) {
+    await feed(child, chunks);
+    return child.ended;
+  }
+
+  test('a line of 30 MB, with a body that is skipped, is an event like any other', async () => {
+    const body = { data: 'x'.repeat(30 << 20) };
+    const [before, big, after] = [
+      linesOf([ask(ALICE, 'list pods ns1')]),
+      linesOf([ask(ALICE, 'update configmaps ns1 big', { auditID: 'big' })], { requestObject: body }),
+      linesOf([ask(ALICE, 'list nodes', { auditID: 'after' })]),
+    ];
+    const child = spawnLeastwise(['generate', '-f', '-', '--user', 'alice', '--strict'], small);
+    const { end, stdout } = await through(
+      child,
+      [before, big, after].map(([line]) => `${line ?? ''}\n`),
+    );
+    expect([end, rulesOf(stdout)]).toEqual([
+      0,
+      { ClusterRole: ['list nodes'], 'Role ns1': ['update configmaps [big]', 'list pods'] },
+    ]);
+  }, 120_000);
+
+  test('300,000 distinct names', async () => {
+    const child = spawnLeastwise(['generate', '-f', '-', '--user', 'alice'], small);
+    const { end, stdout, stderr } = await through(
+      child,
+      flood(300_000, (i) => unique(template, i)),
+    );
+    expect(stderr).toContain('300,000 requests counted');
+    expect([end, rulesOf(stdout)]).toEqual([0, { 'Role ns1': ['get secrets'] }]);
+  }, 180_000);
+
+  test('100,000 distinct refused requests', async () => {
+    const [good = ''] = linesOf([ask(ALICE, 'list pods ns1')]);
+    const out = folder('out');
+    const child = spawnLeastwise(['run', '-f', '-', '--out', out], small);
+    const lines = flood(100_000, (i) => (i === 50_000 ? good : unique(refusedTemplate, i)));
+    const { end, stdout } = await through(child, lines);
+    expect(stdout).toContain('99,999 requests, never granted by asking');
+    expect(end).toBe(0);
+    const tree = await treeOf(out);
+    expect(rulesOf(tree['clusters/default/namespaces/ns1/user-alice/rbac.yaml'] ?? '')).toEqual({
+      'Role ns1': ['list pods'],
+    });
+    expect(JSON.stringify(tree).length).toBeLessThan(100_000);
+  }, 180_000);
+
+  // Whoever may impersonate, or an identity provider with self-service, makes usernames.
+  test('300,000 distinct usernames', async () => {
+    const child = spawnLeastwise(['generate', '-f', '-', '--user', 'u7'], small);
+    const { end, stdout } = await through(
+      child,
+      flood(300_000, (i) => unique(subjectTemplate, i)),
+    );
+    expect(end).toBeLessThan(2);
+    if (end === 0) expect(rulesOf(stdout)).toEqual({ 'Role ns1': ['list pods'] });
+  }, 180_000);
+});
+
+const CONTROLS = '\u001B[2J\u001B]0;owned\u0007\r\b\u009B31m\u202Edesrever';
+const NAMES = [
+  ...HOSTILE_USERNAMES,
+  CONTROLS,
+  'line\nkind: ClusterRole',
+  '../../../../tmp/escape',
+  '..\\..\\escape',
+  '/etc/cron.d/x',
+  'con',
+  'aux.txt',
+  'a'.repeat(5000),
+];
+
+/** Everything in the log that somebody may choose says something hostile. */
+const HOSTILE = logOf([
+  ...NAMES.map((name) => ask(userActor(name), 'list pods ns1', { userAgent: name })),
+  ...NAMES.map((name) =>
+    ask(userActor(`n ${name}`), 'get secrets ns1', { requestURI: uri('secrets', name), auditID: name }),
+  ),
+  ...NAMES.map((name) =>
+    ask(userActor(`refused ${name}`), 'get secrets ns1', { requestURI: uri('secrets', name), ...REFUSED }),
+  ),
+  ...NAMES.map((name) =>
+    ask(ALICE, 'get x', { requestURI: `/apis/${encodeURIComponent(name)}/v1/namespaces/ns1/x/y` }),
+  ),
+  ...NAMES.map((name) =>
+    ask(ALICE, 'get x', { requestURI: `/api/v1/namespaces/${encodeURIComponent(name)}/pods/y` }),
+  ),
+  ...NAMES.map((name) => ask(ALICE, 'get x', { requestURI: uri(name, 'y') })),
+  ...NAMES.map((name) => ask(ALICE, 'get x', { requestURI: `/${encodeURIComponent(name)}` })),
+  ...NAMES.map((verb) => ask(ALICE, 'get secrets ns1 a', { verb })),
+  ...NAMES.map((name) => ask(serviceAccountActor(name, name), 'list pods ns1')),
+  ask(ALICE, 'list pods ns1'),
+]);
+
+function uri(resource: string, name: string): string {
+  return `/api/v1/namespaces/ns1/${encodeURIComponent(resource)}/${encodeURIComponent(name)}`;
+}
+
+/** What may steer a terminal: all controls but the newline, and marks that turn the direction of text. */
+const STEERING = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u200E\u200F\u2028-\u202E\u2066-\u2069]/u;
+
+describe('hostile names', () => {
+  test('nothing that is printed steers a terminal', async () => {
+    const log = await written(folder(`${CONTROLS.replaceAll('/', '')}.log`), `${HOSTILE}${CONTROLS}\n`);
+    const empty = await written(folder('empty.yaml'), '');
+    const commands = [
+      ['generate', '-f', log, '--all', '--why'],
+      ['generate', '-f', log, '--all', '-o', 'json'],
+      ['generate', '-f', log, '--user', CONTROLS],
+      ['generate', '-f', log, '--user', `nobody ${CONTROLS}`],
+      ['generate', '-f', `${log}.gone`, '--all'],
+      ['generate', '-f', log, '--all', '--strict'],
+      ['generate', '-f', log, '--all', '--filter', CONTROLS],
+      ['generate', '-f', log, '--all', '--verb-merge', CONTROLS],
+      ['generate', `--${CONTROLS}`],
+      [CONTROLS],
+      ['run', '-f', log, '--out', folder('out')],
+      ['run', '-f', log, '--out', folder(CONTROLS.replaceAll('/', ''))],
+      ['verify', '-f', log, '--rbac', empty],
+      ['verify', '-f', log, '--rbac', empty, '-o', 'json'],
+      ['verify', '-f', log, '--rbac', log],
+      ['diff', empty, log],
+    ];
+    for (const args of commands) {
+      const { stdout, stderr } = await leastwise(args);
+      expect(stdout + stderr, args.join(' ')).not.toBe('');
+      expect(STEERING.exec(stdout)?.[0], `stdout of ${JSON.stringify(args)}`).toBeUndefined();
+      expect(STEERING.exec(stderr)?.[0], `stderr of ${JSON.stringify(args)}`).toBeUndefined();
+    }
+  });
+
+  test('diff of hostile policies prints nothing that steers a terminal', async () => {
+    const policies = folder('policies');
+    await leastwise(['generate', '-q', '-f', '-', '--all', '-o', `dir=${policies}`], { stdin: HOSTILE });
+    for (const form of ['text', 'json']) {
+      const { code, stdout } = await leastwise([
+        'diff',
+        await written(folder('empty.yaml'), ''),
+        policies,
+        '-o',
+        form,
+      ]);
+      expect(code).toBe(1);
+      expect(STEERING.exec(stdout)?.[0], form).toBeUndefined();
+    }
+  });
+
+  test('nothing is written outside of the folder, and each subject has a folder of its own', async () => {
+    const out = folder('a/b/c/out');
+    const outcome = await leastwise(['run', '-f', '-', '--out', out], { stdin: HOSTILE });
+    expect([outcome.code, outcome.stderr]).toEqual([0, '']);
+    const tree = await treeOf(out);
+    expect(
+      Object.keys(await treeOf(dirname(dirname(dirname(out))))).every((path) => path.startsWith('b/c/out/')),
+    ).toBe(true);
+    for (const [path, content] of Object.entries(tree)) {
+      expect(path).toMatch(/^[a-z0-9%._~/-]+$/);
+      expect(Math.max(...path.split('/').map((segment) => segment.length))).toBeLessThanOrEqual(255);
+      expect(STEERING.exec(content)?.[0], path).toBeUndefined();
+    }
+    const subjects = Object.keys(tree).filter(
+      (path) => path.startsWith('clusters/default/namespaces/ns1/') && path.endsWith('rbac.yaml'),
+    );
+    expect(subjects.length).toBeGreaterThan(2 * NAMES.length);
+    for (const path of subjects) {
+      const documents = parseAllDocuments(tree[path] ?? '');
+      expect(documents.map((document) => document.errors)).toEqual([[], []]);
+      expect(documents.map((document) => document.get('kind'))).toEqual(['Role', 'RoleBinding']);
+    }
+    // Read back, the bindings are for exactly those who asked.
+    const bound = subjects.flatMap((path) =>
+      objectsOf(tree[path] ?? '').flatMap((each) => ('subjects' in each ? each.subjects : [])),
+    );
+    const short = NAMES.filter((name) => name.length <= 1024 && !name.startsWith('system:'));
+    expect(bound.map(({ name }) => name)).toEqual(expect.arrayContaining(short));
+  });
+
+  test('what is granted holds no wildcard that a name wrote', async () => {
+    const { stdout } = await leastwise(
+      ['generate', '-q', '-f', '-', '--all', '-o', 'json', '--special-verbs', 'Grant'],
+      {
+        stdin: HOSTILE,
+      },
+    );
+    for (const object of objectsOf(stdout)) {
+      if (!('rules' in object)) continue;
+      for (const { verbs, apiGroups = [], resources = [], nonResourceURLs = [] } of object.rules) {
+        expect([...verbs, ...apiGroups, ...resources, ...nonResourceURLs].join(' ')).not.toContain('*');
+      }
+    }
+  });
+
+  test('a symbolic link in the folder is not followed', async () => {
+    const { symlink, mkdir } = await import('node:fs/promises');
+    const [out, victim] = [folder('out'), folder('victim')];
+    await mkdir(victim, { recursive: true });
+    await mkdir(join(out, 'clusters'), { recursive: true });
+    await symlink(victim, join(out, 'clusters/default'));
+    const { code } = await leastwise(['run', '-f', '-', '--out', out], {
+      stdin: logOf([ask(ALICE, 'list pods ns1')]),
+    });
+    expect(code).toBe(2);
+    expect(await treeOf(victim)).toEqual({});
+  });
+
+  test('__proto__ as user, namespace, group, label or cluster pollutes nothing', async () => {
+    const stdin = logOf([
+      ask(
+        userActor('__proto__', ['__proto__', 'constructor']),
+        'get __proto__:__proto__ __proto__ __proto__',
+      ),
+      ask(userActor('constructor'), 'list pods ns1'),
+    ]).replaceAll('"kind":"Event"', '"kind":"Event","cluster":"__proto__"');
+    const args = [
+      'generate',
+      '-f',
+      '-',
+      '--all',
+      '--cluster-field',
+      'cluster',
+      '--generate-labels',
+      '__proto__=x',
+    ];
+    const { stdout } = await leastwise(args, { stdin });
+    expect(stdout).toContain('name: constructor');
+    expect(Object.keys(Object.prototype)).toEqual([]);
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
+  });
+});
