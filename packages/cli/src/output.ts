@@ -66,30 +66,44 @@ async function readOurs(root: string, folders: readonly string[]): Promise<Files
   return files;
 }
 
-/** Writes a file for each subject and a kustomization into a folder; files of earlier runs that are not wanted any more go. */
+/**
+ * Writes a file for each subject and a kustomization into a folder. With `isAll`, files of earlier runs
+ * that are not wanted any more go; without, the files of other subjects stay, and stay listed.
+ */
 export async function writeFolder(
   folder: string,
   inferred: readonly InferredPolicy[],
-  isWhy: boolean,
+  { isWhy, isAll }: { readonly isWhy: boolean; readonly isAll: boolean },
 ): Promise<void> {
   const rendered = inferred.filter(({ policy }) => policy.objects.length > 0);
-  const clusters = new Set(rendered.map(({ policy }) => policy.cluster));
-  const files = new Map<string, string>();
+  const clusters = [...new Set(rendered.map(({ policy }) => policy.cluster))];
+  const isMany = clusters.length > 1;
+  const existing = await readOurs(folder, isMany ? clusters.map(clusterFolder) : ['']);
+  const kept = isAll ? new Map<string, string>() : ownPolicies(existing);
+  const files = new Map(kept);
   for (const cluster of clusters) {
-    const prefix = clusters.size > 1 ? `${clusterFolder(cluster)}/` : '';
-    const own = rendered.filter(({ policy }) => policy.cluster === cluster);
-    const rule = isWhy ? { rule: whyComments(own.map(({ policy }) => policy)) } : {};
-    const policies = own.map((each) => ({
-      subject: each.policy.subject,
-      objects: each.policy.objects,
-      notes: policyNotes(each.policy),
+    const prefix = isMany ? `${clusterFolder(cluster)}/` : '';
+    const own = rendered.filter(({ policy }) => policy.cluster === cluster).map(({ policy }) => policy);
+    const rule = isWhy ? { rule: whyComments(own) } : {};
+    const policies = own.map((policy) => ({
+      subject: policy.subject,
+      objects: policy.objects,
+      notes: policyNotes(policy),
     }));
-    for (const [path, content] of renderFolder(policies, rule)) files.set(prefix + path, content);
+    const others = [...kept.keys()]
+      .filter((path) => path.startsWith(prefix))
+      .map((path) => path.slice(prefix.length));
+    for (const [path, content] of renderFolder(policies, rule, others)) files.set(prefix + path, content);
   }
   const forge = await openDirectoryForge(folder);
-  const existing = await readOurs(folder, clusters.size > 1 ? [...clusters].map(clusterFolder) : ['']);
-  await forge.apply(
-    planChanges(files, existing, (_, content) => isMarkedGenerated(content)),
-    'leastwise generate',
+  const plan = planChanges(files, existing, (_, content) => isMarkedGenerated(content));
+  await forge.apply(plan, 'leastwise generate');
+}
+
+function ownPolicies(existing: Files): Map<string, string> {
+  return new Map(
+    [...existing].filter(
+      ([path, content]) => !path.endsWith('kustomization.yaml') && isMarkedGenerated(content),
+    ),
   );
 }

@@ -1,3 +1,4 @@
+import { subjectKey } from '@leastwise/audit-event';
 import {
   type ClusterState,
   createInference,
@@ -29,6 +30,24 @@ function failClosed(mismatches: readonly Mismatch[]): never {
   );
 }
 
+/** Objects of two subjects under one name: applied together, one would replace the other. */
+function sharedNames(inferred: readonly InferredPolicy[]): Mismatch[] {
+  const owners = new Map<string, string>();
+  const mismatches: Mismatch[] = [];
+  for (const { policy } of inferred) {
+    for (const { kind, metadata } of policy.objects) {
+      const key = JSON.stringify([policy.cluster, kind, metadata.namespace ?? '', metadata.name]);
+      const owner = subjectKey(policy.subject);
+      const known = owners.get(key) ?? owner;
+      owners.set(key, known);
+      if (known === owner) continue;
+      const detail = `${kind} ${metadata.name} of ${known} and of ${owner}; \${subject} in --generate-name tells them apart`;
+      mismatches.push({ kind: 'invalid-object', detail });
+    }
+  }
+  return mismatches;
+}
+
 /**
  * Infers and proves the policies of the chosen subjects, in the order of clusters and subjects.
  * @throws CliError with exit code 3 where any policy would break a promise: then none is returned.
@@ -50,6 +69,7 @@ export function inferPolicies(
       inferred.push({ state, cluster, policy });
     }
   }
+  mismatches.push(...sharedNames(inferred));
   if (mismatches.length > 0) failClosed(mismatches);
   return inferred;
 }

@@ -29,6 +29,11 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** `1 request`, `2 requests`. */
+export function counted(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** A progress bar on stderr with events per second and the bytes that are left. */
 export function startProgress(io: Io): Progress {
   if (!io.terminal) return SILENT;

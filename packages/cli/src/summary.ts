@@ -4,7 +4,7 @@ import { dayOf, totalOfRules } from '@leastwise/rbac';
 import type { IngestStats } from './ingest.ts';
 import type { Io } from './io.ts';
 import type { InferredPolicy } from './policies.ts';
-import { formatBytes, formatCount } from './progress.ts';
+import { counted, formatBytes, formatCount } from './progress.ts';
 
 /** Below this span of evidence, rights that are used once a month have not been seen yet. */
 const SHORT_EVIDENCE_DAYS = 30;
@@ -41,6 +41,8 @@ export interface Summary {
   /** Places where names, namespaces or verbs were widened. */
   readonly widened: number;
   readonly incomplete: number;
+  /** Requests of subjects beyond those that are kept. */
+  readonly beyondSubjects: number;
 }
 
 function sorted(counts: ReadonlyMap<string, number>): Record<string, number> {
@@ -114,6 +116,7 @@ export function summarize(input: SummaryInput): Summary {
     refused: policies.reduce((sum, { state }) => sum + totalOfRules(state.denied).count, 0),
     widened: policies.reduce((sum, { policy }) => sum + policy.widenings.length, 0),
     incomplete: policies.filter(({ policy }) => policy.isIncomplete).length,
+    beyondSubjects: clusters.reduce((sum, { subjectsOverflow }) => sum + (subjectsOverflow?.count ?? 0), 0),
   };
 }
 
@@ -138,15 +141,12 @@ function exceptionLines(summary: Summary): string[] {
   return Object.entries(EXCEPTION_TEXT)
     .map(([reason, text]) => ({ count: summary.exceptions[reason as ExceptionClass], text }))
     .filter(({ count }) => count > 0)
-    .map(
-      ({ count, text }) =>
-        `  not granted  ${formatCount(count)} ${count === 1 ? 'permission' : 'permissions'} ${text}`,
-    );
+    .map(({ count, text }) => `  not granted  ${counted(count, 'permission')} ${text}`);
 }
 
 function inputLines({ input }: Summary): string[] {
   const lines = [
-    `  read         ${formatBytes(input.bytes)} in ${formatCount(input.origins)} ${input.origins === 1 ? 'source' : 'sources'}: ` +
+    `  read         ${formatBytes(input.bytes)} in ${counted(input.origins, 'source')}: ` +
       `${formatCount(input.events)} events, ${formatCount(input.requests)} requests counted` +
       (input.repeated > 0 ? `, ${formatCount(input.repeated)} repeated` : ''),
   ];
@@ -166,7 +166,7 @@ export function summaryText(summary: Summary, io: Io): string {
   const lines = [...inputLines(summary)];
   if (evidence.firstSeen !== null) {
     lines.push(
-      `  evidence     ${evidence.firstSeen} to ${evidence.lastSeen ?? ''} (${formatCount(evidence.days)} ${evidence.days === 1 ? 'day' : 'days'})`,
+      `  evidence     ${evidence.firstSeen} to ${evidence.lastSeen ?? ''} (${counted(evidence.days, 'day')})`,
     );
   }
   lines.push(
@@ -183,6 +183,11 @@ export function summaryText(summary: Summary, io: Io): string {
       red(`  incomplete   ${formatCount(summary.incomplete)} policies: more rules were seen than are kept`),
     );
   }
+  if (summary.beyondSubjects > 0) {
+    lines.push(
+      red(`  incomplete   ${counted(summary.beyondSubjects, 'request')} of more subjects than are kept`),
+    );
+  }
   const unreadable = Object.values(input.unreadable).reduce((sum, count) => sum + count, 0);
   if (unreadable > 0) {
     lines.push(yellow(`  unreadable   ${formatCount(unreadable)} records: ${countsText(input.unreadable)}`));
@@ -191,7 +196,7 @@ export function summaryText(summary: Summary, io: Io): string {
   if (evidence.isShort && evidence.firstSeen !== null) {
     lines.push(
       yellow(
-        `  warning      the evidence reaches back ${formatCount(evidence.days)} ${evidence.days === 1 ? 'day' : 'days'}: ` +
+        `  warning      the evidence reaches back ${counted(evidence.days, 'day')}: ` +
           'what runs weekly or monthly may be missing',
       ),
     );

@@ -1,13 +1,13 @@
 import { clientsOf, type Evidence, type PolicyRule, type SubjectPolicy } from '@leastwise/rbac';
 
-import { formatCount } from './progress.ts';
+import { counted } from './progress.ts';
 import { formatTime } from './summary.ts';
 
 /** Why a rule is there, on one line: count, days, first and last seen, a sample, the clients. */
 export function whyLine(evidence: Evidence): string {
   const days = evidence.days.length;
   const parts = [
-    `${formatCount(evidence.count)} ${evidence.count === 1 ? 'request' : 'requests'} on ${formatCount(days)} ${days === 1 ? 'day' : 'days'}`,
+    `${counted(evidence.count, 'request')} on ${counted(days, 'day')}`,
     `first ${formatTime(evidence.firstSeenUs)}`,
     `last ${formatTime(evidence.lastSeenUs)}`,
     `e.g. auditID ${evidence.lastAuditID}`,

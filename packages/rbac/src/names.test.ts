@@ -77,12 +77,24 @@ describe('names of objects', () => {
   });
 });
 
+test('shared roles of one subject are told apart within 50 characters', () => {
+  for (const what of WHATS) {
+    const names = ['x', 'y', ''].map((extra) =>
+      objectName(account('kube-system', 'replicaset-controller'), what, extra),
+    );
+    expect(new Set(names).size).toBe(3);
+    for (const name of names) expect(name).toMatch(/^[a-z0-9][a-z0-9.-]{0,48}[a-z0-9]$/);
+  }
+});
+
 describe('templates', () => {
   test.each([
     ['audit2rbac:${user}', user('alice'), 'audit2rbac:alice'],
     ['audit2rbac:${user}', account('ns1', 'sa1'), 'audit2rbac:sa1'],
     ['audit2rbac:${user}', account('ns1', 'default'), 'audit2rbac:system:serviceaccount:ns1:default'],
     ['fixed', user('alice'), 'fixed'],
+    ['x:${subject}', account('ns1', 'sa1'), 'x:ns1:sa1'],
+    ['x:${subject}', user('alice'), 'x:alice'],
   ])('%s for %o', (template, of, expected) => {
     expect(templateName(template, of)).toBe(expected);
   });

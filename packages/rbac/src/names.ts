@@ -18,20 +18,31 @@ function identityOfSubject(subject: Subject): string {
   return JSON.stringify([subject.kind, subject.namespace, subject.name]);
 }
 
+function foldText(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]/g, '-')
+    .replace(/^[.-]+/, '');
+}
+
 /**
  * A text as part of a name: lower case letters, digits, dots and inner hyphens, at most `max` long,
  * with a hash of `identity` exactly where folding or cutting lost something. A text that already ends
  * like a hash gets one too: so no text can pose as the folded form of another.
  */
 function foldName(text: string, max: number, identity: string): string {
-  const folded = text
-    .toLowerCase()
-    .replace(/[^a-z0-9.-]/g, '-')
-    .replace(/^[.-]+/, '');
+  const folded = foldText(text);
   const isWhole = folded === text && folded.length <= max && /[a-z0-9]$/.test(folded);
   if (isWhole && !LOOKS_HASHED.test(folded)) return folded;
-  const cut = folded.slice(0, max - HASH_LENGTH - 1).replace(/[.-]+$/, '');
-  return `${cut}-${shortHash(identity)}`;
+  return cutName(text, max, identity);
+}
+
+/** As much of a text as fits, and a hash. */
+function cutName(text: string, max: number, identity: string): string {
+  const cut = foldText(text)
+    .slice(0, max - HASH_LENGTH - 1)
+    .replace(/[.-]+$/, '');
+  return `${cut === '' ? 'x' : cut}-${shortHash(identity)}`;
 }
 
 /** What an object is to a policy; bindings name their role's kind, since a roleRef can never change. */
@@ -39,15 +50,16 @@ export type ObjectRole = 'role' | 'clusterrole' | 'role-binding' | 'clusterrole-
 
 /**
  * `suggested-<subject>-<what>`, at most 50 characters, a function of the subject alone.
- * @param extra - tells several shared roles of one subject apart; `''` for the usual one.
+ * @param extra - tells several shared roles of one subject apart, by a hash in the name; `''` for the usual one
  */
 export function objectName(subject: Subject, what: ObjectRole, extra = ''): string {
   const text = subject.kind === 'ServiceAccount' ? `${subject.namespace}.${subject.name}` : subject.name;
   const head = `suggested-${PREFIX[subject.kind]}-`;
-  const tail = `${extra === '' ? '' : `-${extra}`}-${what}`;
-  return (
-    head + foldName(text, MAX_OBJECT_NAME - head.length - tail.length, identityOfSubject(subject)) + tail
-  );
+  const tail = `-${what}`;
+  const room = MAX_OBJECT_NAME - head.length - tail.length;
+  const identity = identityOfSubject(subject);
+  const name = extra === '' ? foldName(text, room, identity) : cutName(text, room, `${identity} ${extra}`);
+  return head + name + tail;
 }
 
 /** The user as audit2rbac's templates see it: a service account by its name, unless that is `default`. */
@@ -58,17 +70,27 @@ function templateUser(subject: Subject): string {
     : subject.name;
 }
 
+function fold(text: string, identity: string): string {
+  const folded = text.toLowerCase().replace(/[^a-z0-9:]/g, '-');
+  const isWhole = folded.replaceAll(':', '-') === text.replaceAll(':', '-') && !LOOKS_HASHED.test(folded);
+  return isWhole && folded.length <= 100 ? folded : `${folded.slice(0, 100)}-${shortHash(identity)}`;
+}
+
 /**
- * Fills `${user}` into a template of object names, with every character but letters, digits and colons
- * replaced by a hyphen, in lower case; with a hash where that lost something.
+ * Fills a template of object names: `${user}` as audit2rbac has it (a service account's bare name),
+ * `${subject}` so that no two subjects share it (`namespace:name` for a service account). Every
+ * character but letters, digits and colons becomes a hyphen, in lower case; with a hash where that lost
+ * something.
  */
 export function templateName(template: string, subject: Subject): string {
-  const user = templateUser(subject);
-  const folded = user.toLowerCase().replace(/[^a-z0-9:]/g, '-');
-  const whole = folded.replaceAll(':', '-') === user.replaceAll(':', '-') && !LOOKS_HASHED.test(folded);
-  const isShort = folded.length <= 200;
-  const text = whole && isShort ? folded : `${folded.slice(0, 200)}-${shortHash(identityOfSubject(subject))}`;
-  return template.replaceAll('${user}', text).slice(0, 253);
+  const identity = identityOfSubject(subject);
+  const { kind, namespace, name } = subject;
+  const whole =
+    kind === 'ServiceAccount' ? `${namespace}:${name}` : kind === 'Group' ? `group:${name}` : name;
+  return template
+    .replaceAll('${user}', fold(templateUser(subject), identity))
+    .replaceAll('${subject}', fold(whole, identity))
+    .slice(0, 253);
 }
 
 /** Fills `${user}` into a label's value and makes it a valid one: at most 63 characters, ends alphanumeric. */

@@ -81,7 +81,7 @@ class Builder {
 
   #meta(what: ObjectRole, namespace: string, extra: string): ObjectMeta {
     const { template } = this.options.naming;
-    const suffix = extra === '' ? '' : `-${extra}`;
+    const suffix = extra === '' ? '' : `-${shortHash(extra)}`;
     const name =
       template === undefined
         ? objectName(this.subject, what, extra)
@@ -139,7 +139,7 @@ function groupedNamespaces(
     rest = rest.filter(([namespace]) => !matchesGlob(glob, namespace));
     const grants = members.flatMap(([, each]) => each.map((grant) => ({ ...grant, namespace: '' })));
     const namespaces = members.map(([namespace]) => namespace);
-    scopes.push({ namespaces, rules: compactRules(grants), shared: shortHash(glob) });
+    scopes.push({ namespaces, rules: compactRules(grants), shared: glob });
     widenings.push({ kind: 'namespace-group', what: `namespaces ${glob}`, replaced: namespaces.length });
   }
   return { scopes, rest, widenings };
@@ -151,9 +151,7 @@ function sharedScopes(scopes: readonly Scope[], options: PolicyOptions): Scope[]
   return [...same].flatMap(([key, group]): Scope[] => {
     const [first] = group;
     if (!first || group.length === 1) return group;
-    return [
-      { namespaces: group.flatMap((each) => each.namespaces), rules: first.rules, shared: shortHash(key) },
-    ];
+    return [{ namespaces: group.flatMap((each) => each.namespaces), rules: first.rules, shared: key }];
   });
 }
 

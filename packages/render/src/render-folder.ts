@@ -12,11 +12,13 @@ export interface FolderPolicy extends Omit<SubjectPolicy, 'notes'> {
 /**
  * Lays policies out flat: `<subject>.yaml` for each subject and a `kustomization.yaml` over them.
  * @param comments - of rules, as {@link renderYaml} takes them
+ * @param others - files that stand beside these and are to be listed with them
  * @remarks Pure; the order of policies makes no difference.
  */
 export function renderFolder(
   policies: readonly FolderPolicy[],
   comments: Pick<YamlComments, 'rule'> = {},
+  others: readonly string[] = [],
 ): Map<string, string> {
   const files = policies.map(({ subject, objects, notes }): [string, string] => {
     const header = [`Subject: ${subjectName(subject)}`, ...notes];
@@ -27,6 +29,6 @@ export function renderFolder(
   });
   const sorted = files.sort(([a], [b]) => (a < b ? -1 : 1));
   if (sorted.length === 0) return new Map();
-  const listed = new Set(sorted.map(([path]) => path));
+  const listed = new Set([...others, ...sorted.map(([path]) => path)]);
   return new Map([...sorted, ['kustomization.yaml', kustomization(listed)]]);
 }

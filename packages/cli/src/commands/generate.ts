@@ -6,6 +6,7 @@ import type { Io } from '../io.ts';
 import { writeFolder, writeStream } from '../output.ts';
 import { inferPolicies, type InferredPolicy } from '../policies.ts';
 import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
+import type { PolicyOptions } from '@leastwise/rbac';
 import { readRbacFiles } from '../rbac-files.ts';
 import { type Selection, type SelectionFlags, selectionOf } from '../selection.ts';
 import { summarize, summaryText } from '../summary.ts';
@@ -62,6 +63,16 @@ export function addGenerate(program: Command, io: Io): void {
     });
 }
 
+/** audit2rbac names objects by a service account's bare name, which only does for one subject at a time. */
+function namedApart(options: PolicyOptions, flags: GenerateFlags): PolicyOptions {
+  const { template } = options.naming;
+  if (flags.all !== true || flags.generateName !== undefined || template === undefined) return options;
+  return {
+    ...options,
+    naming: { ...options.naming, template: template.replaceAll('${user}', '${subject}') },
+  };
+}
+
 async function generate(flags: GenerateFlags, io: Io): Promise<void> {
   if (flags.filename === undefined)
     throw new CliError('no audit log: give one with -f FILE (or - for standard input)');
@@ -69,7 +80,7 @@ async function generate(flags: GenerateFlags, io: Io): Promise<void> {
     throw new CliError('--why writes comments, which JSON has not: use -o yaml or -o dir=PATH');
   const selection = selectionOf(flags);
   const existing = await existingRbac(flags);
-  const options = policyOptions(flags, existing);
+  const options = namedApart(policyOptions(flags, existing), flags);
   await using store = await openEmbeddedStore({});
   const { ingestion, letters } = await readLogs(flags, io, store, {
     group: selection.group,
@@ -86,6 +97,9 @@ async function generate(flags: GenerateFlags, io: Io): Promise<void> {
   });
   if (flags.quiet !== true) io.stderr.write(summaryText(summary, io));
   requireEvidence(inferred, selection, flags);
+  if (inferred.every(({ policy }) => policy.objects.length === 0)) {
+    io.stderr.write('nothing to render: all that was allowed is granted elsewhere or withheld\n');
+  }
   await write(inferred, flags, io);
 }
 
@@ -96,13 +110,17 @@ async function existingRbac(flags: GenerateFlags) {
   return objects;
 }
 
+function isObserved({ state, policy }: InferredPolicy): boolean {
+  const isElsewhere = policy.exceptions.every((each) => each.class === 'not-selected');
+  return state.allowed.rules.size > 0 && !(policy.objects.length === 0 && isElsewhere);
+}
+
 function requireEvidence(
   inferred: readonly InferredPolicy[],
   selection: Selection,
   flags: GenerateFlags,
 ): void {
-  const isSeen = inferred.some(({ state }) => state.allowed.rules.size > 0);
-  if (isSeen) return;
+  if (inferred.some(isObserved)) return;
   const where = flags.namespace === undefined ? '' : ` in namespace ${flags.namespace}`;
   const refused = inferred.length > 0 ? '; refused ones were (--include-denied counts them)' : '';
   throw new CliError(
@@ -114,7 +132,7 @@ function requireEvidence(
 async function write(inferred: readonly InferredPolicy[], flags: GenerateFlags, io: Io): Promise<void> {
   const isWhy = flags.why === true;
   if (flags.output.startsWith('dir=')) {
-    await writeFolder(flags.output.slice(4), inferred, isWhy);
+    await writeFolder(flags.output.slice(4), inferred, { isWhy, isAll: flags.all === true });
   } else {
     io.stdout.write(writeStream(inferred, { isWhy, isJson: flags.output === 'json' }));
   }

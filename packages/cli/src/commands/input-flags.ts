@@ -35,7 +35,7 @@ export function addInputFlags(command: Command): Command {
     )
     .option(
       '--filter <rule...>',
-      "count or leave out events, first match wins: 'deny user=system:* verb=get,list'",
+      "count or leave out events, first match wins: 'deny user=system:kube-* verb=get,list'",
     )
     .option(
       '--filter-default <action>',

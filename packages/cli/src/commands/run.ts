@@ -114,6 +114,11 @@ async function openSource(flags: RunFlags, io: Io): Promise<AuditSource> {
     ...(tls === undefined ? {} : { tls }),
   });
   io.stderr.write(`listening on ${source.url}\n`);
+  if (flags.tlsClientCa === undefined) {
+    io.stderr.write(
+      'warning: whoever reaches this address is believed; --tls-client-ca asks for a certificate\n',
+    );
+  }
   return source;
 }
 

@@ -1,4 +1,10 @@
-import { describeCell, type Refusal, RefusalFinder, type RefusalReport } from '@leastwise/rbac';
+import {
+  describeCell,
+  isSpecialVerb,
+  type Refusal,
+  RefusalFinder,
+  type RefusalReport,
+} from '@leastwise/rbac';
 import { usernameOf } from '@leastwise/audit-event';
 import { openEmbeddedStore } from '@leastwise/state';
 import type { Command } from 'commander';
@@ -13,7 +19,7 @@ import {
   days,
   boolFlag,
 } from '../policy-flags.ts';
-import { formatCount } from '../progress.ts';
+import { counted, formatCount } from '../progress.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 import { formatTime } from '../summary.ts';
 import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
@@ -100,12 +106,15 @@ function textOf(report: RefusalReport, objects: number, unreadable: number): str
     [skipped.outsideRetention, 'outside the retention'],
   ] as const;
   const left = notes.filter(([count]) => count > 0).map(([count, text]) => `${formatCount(count)} ${text}`);
+  if (report.refused.some(({ cell }) => isSpecialVerb(cell))) {
+    lines.push('special verbs are withheld by default: --special-verbs Withhold leaves them out here');
+  }
   const verdict =
-    lines.length === 0
+    report.refused.length === 0
       ? 'nothing would be refused'
-      : `${formatCount(report.refused.length + report.beyond)} permissions would be refused`;
+      : `${counted(report.refused.length + report.beyond, 'permission')} would be refused`;
   lines.push(
-    `${verdict}: ${formatCount(report.checked)} permissions asked of ${formatCount(objects)} objects` +
+    `${verdict}: ${counted(report.checked, 'permission')} asked of ${counted(objects, 'object')}` +
       (left.length > 0 ? `; not asked: ${left.join(', ')}` : ''),
   );
   if (unreadable > 0) lines.push(`${formatCount(unreadable)} records could not be read`);
