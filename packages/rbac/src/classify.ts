@@ -103,6 +103,7 @@ function factsOf(cell: Cell, context: Context): RuleFacts {
 
 function classOf(grant: Grant, facts: RuleFacts, context: Context): Classification | undefined {
   const { evidence } = grant;
+  if (facts.problem?.[0] === 'not-selected') return facts.problem;
   if (!isWithin(evidence, context.period)) return ['outside-retention', ''];
   if (facts.isGranted ?? isGranted(grant, context)) return ['granted-by-default', ''];
   if (!evidence.viaRbac && !context.options.includeOtherAuthorizers) return ['other-authorizer', ''];
