@@ -122,7 +122,8 @@ function requireEvidence(
 ): void {
   if (inferred.some(isObserved)) return;
   const where = flags.namespace === undefined ? '' : ` in namespace ${flags.namespace}`;
-  const refused = inferred.length > 0 ? '; refused ones were (--include-denied counts them)' : '';
+  const isRefused = inferred.some(({ state }) => state.denied.rules.size > 0);
+  const refused = isRefused ? '; refused ones were (--include-denied counts them)' : '';
   throw new CliError(
     `no allowed requests of ${selection.what}${where} were observed${refused}`,
     EXIT.negative,
