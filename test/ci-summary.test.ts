@@ -29,7 +29,10 @@ function summarize(files: Record<string, readonly string[]>, shared = true, brok
 }
 
 function run(shared: boolean) {
-  writeFileSync(join(folder, 'skips.txt'), '# a comment\npackages/a/src/real.test.ts\n');
+  writeFileSync(
+    join(folder, 'skips.txt'),
+    '# a comment\npackages/a/src/real.test.ts\nother.test.ts when the moon is full\n',
+  );
   if (shared) mkdirSync(join(folder, 'shared'));
   const result = spawnSync(process.execPath, [SUMMARIZE, 'report.json', 'skips.txt', 'shared'], {
     cwd: folder,
@@ -85,4 +88,13 @@ test('a listed skip is not expected where the shared data exists', () => {
 test.each(['skipped', 'pending', 'todo'])('a test that is %s elsewhere is 1', (status) => {
   const result = summarize({ 'packages/b/src/other.test.ts': ['passed', status] }, false);
   expect(result).toMatchObject({ code: 1, last: '1 passed, 0 failed, 1 skipped' });
+});
+
+test('a skip for a reason of the machine is expected with and without ../shared', () => {
+  for (const shared of [true, false]) {
+    expect(summarize({ 'other.test.ts': ['passed', 'skipped'] }, shared)).toMatchObject({
+      code: 0,
+      last: '1 passed, 0 failed, 1 skipped',
+    });
+  }
 });

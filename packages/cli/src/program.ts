@@ -28,7 +28,7 @@ function createProgram(io: Io, version: string): Command {
         io.stdout.write(text);
       },
       writeErr: (text) => {
-        io.stderr.write(text);
+        io.stderr.write(text.split('\n').map(printable).join('\n'));
       },
     });
   addGenerate(program, io);

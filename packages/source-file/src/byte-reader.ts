@@ -37,7 +37,9 @@ export class ByteReader {
       const next = await this.#next();
       if (next !== undefined) yield next;
     }
-    if (this.#failure !== undefined) throw this.#failure;
+    const failure = this.#failure;
+    if (failure !== undefined)
+      throw failure instanceof Error ? failure : new Error('cannot read', { cause: failure });
   }
 
   /** Why there are no more bytes, where the stream failed. */

@@ -124,16 +124,14 @@ function withoutCutCharacter(bytes: Uint8Array): Uint8Array {
   return start + length > bytes.length ? bytes.subarray(0, start) : bytes;
 }
 
+const STEERING = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
 /**
  * Escapes what steers a terminal or reorders what is read: controls, and the marks of bidirectional text. Within JSON
  * the result means the same, for JSON has escaped the controls below U+0020 itself.
  */
 function visible(text: string): string {
-  // eslint-disable-next-line no-control-regex -- controls are what is looked for
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => {
-      return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-    },
-  );
+  return text.replace(STEERING, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }

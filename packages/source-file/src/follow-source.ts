@@ -121,7 +121,8 @@ class FollowSource implements AuditSource {
 
   /** Delivers one file, truncations included, until its path names another and nobody writes to it any more. */
   async *#readUntilReplaced(tail: Tail, signal: AbortSignal): AsyncGenerator<SourceChunk> {
-    for (let replaced = false; ;) {
+    const isAborted = (): boolean => signal.aborted;
+    for (let replaced = false; !isAborted();) {
       if (await tail.wasRewritten()) {
         yield this.#chunk(tail, new Uint8Array(0), true);
         tail.restart();
@@ -130,19 +131,18 @@ class FollowSource implements AuditSource {
       }
       let grew = false;
       for (let bytes = await tail.read(); bytes.length > 0; bytes = await tail.read()) {
-        if (signal.aborted) return;
+        if (isAborted()) return;
         grew = true;
         this.#readBytes += bytes.length;
         yield this.#chunk(tail, bytes, false);
       }
-      if (signal.aborted) return;
+      if (isAborted()) return;
       if (replaced && !grew) break;
       const now = await identityOf(this.#path);
       replaced = now !== undefined && now.inode !== tail.inode;
       await pause(this.#pollMs, signal);
-      if (signal.aborted) return;
     }
-    yield this.#chunk(tail, new Uint8Array(0), true);
+    if (!isAborted()) yield this.#chunk(tail, new Uint8Array(0), true);
   }
 
   #chunk(tail: Tail, bytes: Uint8Array, endsOrigin: boolean): SourceChunk {

@@ -1,4 +1,5 @@
 // What attackers write into a log: too much of it, and what steers terminals, files and objects.
+import { mkdir, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 import { HOSTILE_USERNAMES, serviceAccountActor, userActor } from '@leastwise/testkit';
@@ -20,6 +21,13 @@ describe('bounded memory: a heap of 256 MB is enough', () => {
   const [refusedTemplate = ''] = linesOf([
     ask(ALICE, 'get RESOURCE ns1 NAME', { auditID: 'ID', ...REFUSED }),
   ]);
+  const [groupTemplate = ''] = linesOf([
+    ask(ALICE, 'list x', {
+      auditID: 'ID',
+      requestURI: '/apis/RESOURCE.io/v1/namespaces/ns1/pods',
+      objectRef: undefined,
+    }),
+  ]);
   const [subjectTemplate = ''] = linesOf([ask(userActor('USER'), 'list pods ns1', { auditID: 'ID' })]);
 
   function* flood(count: number, line: (i: number) => string): Generator<string> {
@@ -34,9 +42,13 @@ describe('bounded memory: a heap of 256 MB is enough', () => {
       .replaceAll('RESOURCE', `r${i}`)
       .replaceAll('USER', `u${i}`);
 
+  /** Feeds a process, which gets a minute: enough for what takes seconds, too little for what grows with the square. */
   async function through(child: Child, chunks: Iterable<string>) {
+    const timer = setTimeout(() => child.process.kill('SIGKILL'), 60_000);
     await feed(child, chunks);
-    return child.ended;
+    const ended = await child.ended;
+    clearTimeout(timer);
+    return ended;
   }
 
   test('a line of 30 MB, with a body that is skipped, is an event like any other', async () => {
@@ -82,16 +94,27 @@ describe('bounded memory: a heap of 256 MB is enough', () => {
     expect(JSON.stringify(tree).length).toBeLessThan(100_000);
   }, 180_000);
 
+  // A group is whatever stands in the URI, also of a request that is answered 404.
+  test('100,000 distinct API groups', async () => {
+    const child = spawnLeastwise(['generate', '-f', '-', '--user', 'alice'], small);
+    const { end, stdout } = await through(
+      child,
+      flood(100_000, (i) => unique(groupTemplate, i)),
+    );
+    expect(end).toBe(0);
+    expect(stdout).toContain('INCOMPLETE');
+  }, 120_000);
+
   // Whoever may impersonate, or an identity provider with self-service, makes usernames.
   test('300,000 distinct usernames', async () => {
-    const child = spawnLeastwise(['generate', '-f', '-', '--user', 'u7'], small);
-    const { end, stdout } = await through(
+    const child = spawnLeastwise(['generate', '-f', '-', '--user', 'u7', '-q'], small);
+    const { end, stderr } = await through(
       child,
       flood(300_000, (i) => unique(subjectTemplate, i)),
     );
-    expect(end).toBeLessThan(2);
-    if (end === 0) expect(rulesOf(stdout)).toEqual({ 'Role ns1': ['list pods'] });
-  }, 180_000);
+    expect(stderr).toBe('');
+    expect([0, 1]).toContain(end);
+  }, 120_000);
 });
 
 const CONTROLS = '\u001B[2J\u001B]0;owned\u0007\r\b\u009B31m\u202Edesrever';
@@ -137,48 +160,69 @@ function uri(resource: string, name: string): string {
 const STEERING = /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u200E\u200F\u2028-\u202E\u2066-\u2069]/u;
 
 describe('hostile names', () => {
-  test('nothing that is printed steers a terminal', async () => {
-    const log = await written(folder(`${CONTROLS.replaceAll('/', '')}.log`), `${HOSTILE}${CONTROLS}\n`);
-    const empty = await written(folder('empty.yaml'), '');
-    const commands = [
-      ['generate', '-f', log, '--all', '--why'],
-      ['generate', '-f', log, '--all', '-o', 'json'],
-      ['generate', '-f', log, '--user', CONTROLS],
-      ['generate', '-f', log, '--user', `nobody ${CONTROLS}`],
-      ['generate', '-f', `${log}.gone`, '--all'],
-      ['generate', '-f', log, '--all', '--strict'],
-      ['generate', '-f', log, '--all', '--filter', CONTROLS],
-      ['generate', '-f', log, '--all', '--verb-merge', CONTROLS],
-      ['generate', `--${CONTROLS}`],
-      [CONTROLS],
-      ['run', '-f', log, '--out', folder('out')],
-      ['run', '-f', log, '--out', folder(CONTROLS.replaceAll('/', ''))],
-      ['verify', '-f', log, '--rbac', empty],
-      ['verify', '-f', log, '--rbac', empty, '-o', 'json'],
-      ['verify', '-f', log, '--rbac', log],
-      ['diff', empty, log],
-    ];
-    for (const args of commands) {
-      const { stdout, stderr } = await leastwise(args);
-      expect(stdout + stderr, args.join(' ')).not.toBe('');
-      expect(STEERING.exec(stdout)?.[0], `stdout of ${JSON.stringify(args)}`).toBeUndefined();
-      expect(STEERING.exec(stderr)?.[0], `stderr of ${JSON.stringify(args)}`).toBeUndefined();
-    }
+  const FILE = `${CONTROLS.replaceAll('/', '')}.log`;
+
+  /** What the words stand for, in a folder of its own. */
+  async function prepared(): Promise<Readonly<Record<string, string>>> {
+    const policies = folder('policies');
+    const plain = logOf([
+      ask(userActor(CONTROLS), 'list pods ns1'),
+      ask(ALICE, `get /${encodeURIComponent('\u202E')}`),
+    ]);
+    await leastwise(['generate', '-q', '-f', '-', '--all', '-o', `dir=${policies}`], { stdin: plain });
+    return {
+      LOG: await written(folder(FILE), `${HOSTILE}${CONTROLS}\n`),
+      GONE: folder(FILE),
+      EMPTY: await written(folder('empty.yaml'), ''),
+      POLICIES: policies,
+      OUT: folder(FILE),
+    };
+  }
+
+  test.each([
+    ['generate', '-f', 'LOG', '--all', '--why'],
+    ['generate', '-f', 'LOG', '--all', '-o', 'json'],
+    ['generate', '-f', 'LOG', '--user', CONTROLS],
+    ['generate', '-f', 'LOG', '--user', `nobody ${CONTROLS}`],
+    ['generate', '-f', 'GONE', '--all'],
+    ['generate', '-f', 'LOG', '--all', '--strict'],
+    ['generate', '-f', 'LOG', '--all', '--filter', CONTROLS],
+    ['generate', '-f', 'LOG', '--all', '--verb-merge', CONTROLS],
+    ['generate', `--${CONTROLS}`],
+    [CONTROLS],
+    ['run', '-f', 'LOG', '--out', 'OUT'],
+    ['run', '-f', 'LOG', '--out', 'OUT', '-o', 'json'],
+    ['verify', '-f', 'LOG', '--rbac', 'EMPTY'],
+    ['verify', '-f', 'LOG', '--rbac', 'EMPTY', '-o', 'json'],
+    ['verify', '-f', 'LOG', '--rbac', 'LOG'],
+    ['diff', 'EMPTY', 'LOG'],
+    ['diff', 'EMPTY', 'POLICIES'],
+    ['diff', 'EMPTY', 'POLICIES', '-o', 'json'],
+  ])('nothing that is printed steers a terminal: %s %s %s %s %s %s %s', async (...words) => {
+    const paths = await prepared();
+    const { stdout, stderr } = await leastwise(words.map((word) => paths[word] ?? word));
+    expect(stdout + stderr).not.toBe('');
+    expect(STEERING.exec(stdout)?.[0]).toBeUndefined();
+    expect(STEERING.exec(stderr)?.[0]).toBeUndefined();
   });
 
-  test('diff of hostile policies prints nothing that steers a terminal', async () => {
+  test('policies for hostile names can be read again, by verify and diff', async () => {
     const policies = folder('policies');
     await leastwise(['generate', '-q', '-f', '-', '--all', '-o', `dir=${policies}`], { stdin: HOSTILE });
-    for (const form of ['text', 'json']) {
-      const { code, stdout } = await leastwise([
-        'diff',
-        await written(folder('empty.yaml'), ''),
-        policies,
-        '-o',
-        form,
-      ]);
-      expect(code).toBe(1);
-      expect(STEERING.exec(stdout)?.[0], form).toBeUndefined();
+    const empty = await written(folder('empty.yaml'), '');
+    const diffed = await leastwise(['diff', empty, policies]);
+    expect([diffed.code, diffed.stderr]).toEqual([1, '']);
+    const verified = await leastwise(
+      ['verify', '-f', '-', '--rbac', policies, '--special-verbs', 'Withhold'],
+      {
+        stdin: HOSTILE,
+      },
+    );
+    expect(verified.stderr).toBe('');
+    // Left are only names that no object can have.
+    expect(verified.code).toBe(1);
+    for (const line of verified.stdout.split('\n').filter((text) => /^refused/.test(text))) {
+      expect(line).toMatch(/\\|%|\/|\*|\.\.|\ufffd| named \. | {2}x?: |.{250}/i);
     }
   });
 
@@ -228,7 +272,6 @@ describe('hostile names', () => {
   });
 
   test('a symbolic link in the folder is not followed', async () => {
-    const { symlink, mkdir } = await import('node:fs/promises');
     const [out, victim] = [folder('out'), folder('victim')];
     await mkdir(victim, { recursive: true });
     await mkdir(join(out, 'clusters'), { recursive: true });
@@ -256,11 +299,11 @@ describe('hostile names', () => {
       '--cluster-field',
       'cluster',
       '--generate-labels',
-      '__proto__=x',
+      'constructor=x',
     ];
     const { stdout } = await leastwise(args, { stdin });
     expect(stdout).toContain('name: constructor');
+    expect(stdout).toContain('constructor: x');
     expect(Object.keys(Object.prototype)).toEqual([]);
-    expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 });

@@ -18,6 +18,7 @@ import { CliError } from '../exit.ts';
 import type { Ingestion } from '../ingest.ts';
 import type { Io } from '../io.ts';
 import { readLive } from '../live.ts';
+import { printable } from '../output.ts';
 import { inferPolicies } from '../policies.ts';
 import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { startProgress } from '../progress.ts';
@@ -157,8 +158,10 @@ function publishedText({ written, deleted, foreign, commit }: Published, out: st
   const isSame = written === 0 && deleted === 0;
   const change = isSame ? 'nothing changed' : `${String(written)} files written, ${String(deleted)} removed`;
   const where = commit === undefined ? '' : `, commit ${commit.slice(0, 12)}`;
-  const left = foreign.map((path) => `  left alone   ${path}: not written by leastwise\n`).join('');
-  return `  published    ${out}: ${change}${where}\n${left}`;
+  const left = foreign
+    .map((path) => `  left alone   ${printable(path)}: not written by leastwise\n`)
+    .join('');
+  return `  published    ${printable(out)}: ${change}${where}\n${left}`;
 }
 
 function report(pipeline: Pipeline, io: Io, result: { summary: Summary; published: Published }): void {

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -35,7 +35,7 @@ export async function javascriptOf(packages: readonly string[], folder: string):
       const to = join(target, 'src', from.slice(join(source, 'src').length));
       await mkdir(dirname(to), { recursive: true });
       if (file.name.endsWith('.ts')) await transpile(from, to);
-      else await cp(from, to);
+      else await copyFile(from, to);
     }
     const manifest = { name: `@leastwise/${name}`, type: 'module', exports: './src/index.js' };
     await writeFile(join(target, 'package.json'), JSON.stringify(manifest));
