@@ -193,9 +193,17 @@ describe('openFollowSource', () => {
     await using folder = await temporaryFolder();
     const file = join(folder.path, 'audit.log');
     await writeFile(file, 'aaaa\n');
-    const reading = await follow(file);
-    await reads(reading, 'aaaa\n');
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    // The consumer holds the first chunk, so that no look happens while the file is empty.
+    const reading = new Reading(await openFollowSource({ file, pollMs }), async ({ position }) => {
+      if (position === 1) await held;
+    });
+    await until('the first chunk is there', () => reading.chunks.length === 1);
     await writeFile(file, 'a new and longer content\n');
+    release();
     await reads(reading, 'aaaa\n|a new and longer content\n');
     await reading.stop();
   });

@@ -137,7 +137,7 @@ class FollowSource implements AuditSource {
         yield this.#chunk(tail, bytes, false);
       }
       if (isAborted()) return;
-      if (replaced && !grew) break;
+      if (replaced) break;
       const now = await identityOf(this.#path);
       replaced = now !== undefined && now.inode !== tail.inode;
       await pause(this.#pollMs, signal);

@@ -52,7 +52,7 @@ describe('row 34: results while it streams', () => {
     const args = ['run', '-q', '--listen', '127.0.0.1:0', '--out', out, '--state', state, '--interval', '1'];
     const running = start(args);
     await until('it listens', () => running.stderr().includes('listening on'));
-    const url = running.stderr().trim().split(' ').at(-1) ?? '';
+    const url = /listening on (\S+)/.exec(running.stderr())?.[1] ?? '';
     const items = linesOf(EVENTS).map((line) => JSON.parse(line) as unknown);
     const list = { kind: 'EventList', apiVersion: 'audit.k8s.io/v1', items };
     const { status } = await fetch(url, { method: 'POST', body: JSON.stringify(list) });
