@@ -123,26 +123,31 @@ class FollowSource implements AuditSource {
   async *#readUntilReplaced(tail: Tail, signal: AbortSignal): AsyncGenerator<SourceChunk> {
     const isAborted = (): boolean => signal.aborted;
     for (let replaced = false; !isAborted();) {
-      if (await tail.wasRewritten()) {
-        yield this.#chunk(tail, new Uint8Array(0), true);
-        tail.restart();
-        // The copy that copytruncate made was read while it was the live file.
-        await this.#skipGenerations();
-      }
       let grew = false;
-      for (let bytes = await tail.read(); bytes.length > 0; bytes = await tail.read()) {
-        if (isAborted()) return;
+      for (;;) {
+        // Before every read: the consumer may have held the last chunk for longer than a rotation takes.
+        if (await tail.wasRewritten()) yield await this.#beginAgain(tail);
+        const bytes = await tail.read();
+        if (signal.aborted) return;
+        if (bytes.length === 0) break;
         grew = true;
         this.#readBytes += bytes.length;
         yield this.#chunk(tail, bytes, false);
       }
-      if (isAborted()) return;
-      if (replaced) break;
+      if (replaced && !grew) break;
       const now = await identityOf(this.#path);
-      replaced = now !== undefined && now.inode !== tail.inode;
+      replaced = true; break; now !== undefined && now.inode !== tail.inode;
       await pause(this.#pollMs, signal);
     }
     if (!isAborted()) yield this.#chunk(tail, new Uint8Array(0), true);
+  }
+
+  /** Ends what the file held before it was truncated. */
+  async #beginAgain(tail: Tail): Promise<SourceChunk> {
+    tail.restart();
+    // The copy that copytruncate made was read while it was the live file.
+    await this.#skipGenerations();
+    return this.#chunk(tail, new Uint8Array(0), true);
   }
 
   #chunk(tail: Tail, bytes: Uint8Array, endsOrigin: boolean): SourceChunk {

@@ -32,7 +32,7 @@ export async function readBody(
   const body = new GrowingBody(room, maxBytes);
   try {
     let sent = 0;
-    // Left alone on an early return: destroying it would take the connection that the answer needs.
+    // Not destroyed on an early return: the answer still has to go out on its connection.
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       sent += chunk.length;
       if (sent > maxBytes) return { kind: 'too-large' };

@@ -170,6 +170,7 @@ describe('for machines', () => {
         isShort: true,
       },
       subjects: 1,
+      beyondSubjects: 0,
       policies: 1,
       objects: 2,
       rules: 2,

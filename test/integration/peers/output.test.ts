@@ -1,5 +1,5 @@
 // Rows 27, 33 and 35: clusters, outputs, filters.
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 import { serviceAccountActor, userActor } from '@leastwise/testkit';
 import { describe, expect, test } from 'vitest';
@@ -106,7 +106,7 @@ describe('row 33: outputs', () => {
     ]);
   });
 
-  test('a file a subject and a kustomization that lists them; what is not wanted any more goes', async () => {
+  test('a file a subject and a kustomization that lists them', async () => {
     const out = folder('policies');
     await generate('-o', `dir=${out}`);
     const tree = await treeOf(out);
@@ -117,12 +117,19 @@ describe('row 33: outputs', () => {
       resources: files,
     });
     expect(rulesOf(tree['user-alice.yaml'] ?? '')).toEqual({ 'Role ns1': ['list pods'] });
+  });
 
-    await leastwise(['generate', '-q', '-f', '-', '--user', 'bob', '-o', `dir=${out}`], {
-      stdin: logOf(EVENTS),
-    });
+  test('what is not wanted any more goes with --all; other subjects, and files of others, stay', async () => {
+    const out = folder('policies');
+    const own = await written(`${out}/mine.yaml`, 'a: b\n');
+    await generate('-o', `dir=${out}`);
+    const before = await treeOf(out);
+    const onlyBob = ['generate', '-q', '-f', '-', '--user', 'bob', '-o', `dir=${out}`];
+    await leastwise(onlyBob, { stdin: logOf(EVENTS) });
+    expect(await treeOf(out)).toEqual(before);
+    await generate('-o', `dir=${out}`, '--filter', 'allow user=bob', '--filter-default', 'deny');
     const left = await treeOf(out);
-    expect(Object.keys(left).sort()).toEqual(['kustomization.yaml', 'user-bob.yaml']);
+    expect(Object.keys(left).sort()).toEqual(['kustomization.yaml', basename(own), 'user-bob.yaml']);
     expect(parse(left['kustomization.yaml'] ?? '')).toMatchObject({ resources: ['user-bob.yaml'] });
   });
 

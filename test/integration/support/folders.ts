@@ -34,10 +34,18 @@ async function filesBelow(root: string): Promise<string[]> {
     .sort();
 }
 
+/** Somebody may be writing while we look. */
+function unlessGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
 /** Every file below a folder by its path, but for state and `.git`. */
 export async function treeOf(root: string): Promise<Record<string, string>> {
   const tree: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const path of await filesBelow(root)) tree[path] = await readFile(join(root, path), 'utf8');
+  for (const path of await filesBelow(root)) {
+    const content = await readFile(join(root, path), 'utf8').catch(unlessGone);
+    if (content !== undefined) tree[path] = content;
+  }
   return tree;
 }
 
