@@ -140,9 +140,18 @@ function outcomeOf(event: AuditEvent): CountedRequest['outcome'] | SkipReason {
   if (event.decision === 'allow') return 'allowed';
   if (event.decision === 'forbid') return 'denied';
   if (event.code === 429) return 'throttled';
+  if (isUndecided(event.code)) return 'undecided';
   if (event.code !== 403) return 'allowed';
   // The impersonation filter runs before authorization, and refuses in the real user's name.
   return event.statusMessage.includes('cannot impersonate') ? 'impersonation-refused' : 'denied';
+}
+
+/**
+ * Whether a status without a decision may come from before authorization: bad impersonation headers, a panic or a
+ * broken authorizer are answered 400 or 500, and would let anybody earn a grant by asking wrongly.
+ */
+function isUndecided(code: number): boolean {
+  return code === 0 || code === 400 || code >= 500;
 }
 
 function subjectOf(

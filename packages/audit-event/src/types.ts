@@ -60,6 +60,7 @@ export type SkipReason =
   | 'request-received'
   | 'unauthenticated'
   | 'impersonation-refused'
+  | 'undecided'
   | 'throttled'
   | 'unattributable';
 
@@ -72,6 +73,7 @@ export type BadReason =
   | 'invalid-yaml'
   | 'invalid-field'
   | 'no-timestamp'
+  | 'future'
   | 'unknown-version'
   | 'invalid-compression';
 

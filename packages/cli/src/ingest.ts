@@ -44,6 +44,8 @@ export interface IngestOptions {
   readonly group: AttributeContext['group'];
   /** How requests become state; or who else wants them, and then no state grows. */
   readonly observe: ObserveOptions | ((request: CountedRequest, isNew: boolean) => void);
+  /** Events after this time, in microseconds since the epoch, are not believed. */
+  readonly latestUs?: number;
   readonly deadLetters: DeadLetterSink;
 }
 
@@ -61,6 +63,10 @@ class Gathering {
   readonly countedAsImpersonated: Identity[] = [];
   readonly received: Identity[] = [];
   readonly local = new FingerprintSet();
+
+  get size(): number {
+    return this.counted.length + this.countedAsImpersonated.length + this.received.length;
+  }
 }
 
 /**
@@ -105,7 +111,7 @@ export class Ingestion {
   async read(source: AuditSource, progress: Progress, signal: AbortSignal): Promise<void> {
     for await (const chunk of source.chunks(signal)) {
       this.take(chunk);
-      if (this.#batch.counted.length >= BATCH_REQUESTS) await this.commit();
+      if (this.#batch.size >= BATCH_REQUESTS) await this.commit();
       progress.update(source.progress(), this.stats.events);
     }
     await this.commit();
@@ -134,7 +140,7 @@ export class Ingestion {
   /** Applies the open batch to the store. */
   async commit(): Promise<void> {
     const batch = this.#batch;
-    if (batch.clusters.size === 0 && batch.counted.length === 0 && batch.received.length === 0) return;
+    if (batch.clusters.size === 0 && batch.size === 0) return;
     this.#batch = new Gathering();
     const to = String(Number(this.#position === '' ? '0' : this.#position) + 1);
     const result = await this.#store.applyBatch({
@@ -149,7 +155,13 @@ export class Ingestion {
 
   #sink(origin: string): DecodeSink {
     return {
-      event: (event, cluster) => {
+      event: (event, cluster, line) => {
+        if (event.receivedAtUs > (this.#options.latestUs ?? Infinity)) {
+          // It would move the window of all evidence for good.
+          const detail = `auditID ${event.auditID.slice(0, 64)} is of the future`;
+          this.#bad('future', { origin, line, detail, bytes: new Uint8Array() });
+          return;
+        }
         this.#event(event, cluster ?? this.#options.cluster);
       },
       skipped: (reason) => {

@@ -12,14 +12,16 @@ export interface LiveReading {
   take(chunk: SourceChunk): void;
   /** Makes everything taken durable. */
   save(): Promise<void>;
-  /** Renders and writes what the state knows. */
-  publish(): Promise<void>;
+  /** Renders and writes what the state knows; false where that failed and is to be tried again. */
+  publish(): Promise<boolean>;
 }
 
 const TICK_MS = 200;
 /** Saving takes at most this share of the time, however large the state has grown. */
 const SAVE_SHARE = 0.1;
 const MIN_SAVE_MS = 500;
+/** An API server waits 30 s for its webhook, and then sends the batch again. */
+const MAX_SAVE_MS = 10_000;
 
 /**
  * Reads a source that does not end: takes chunks as they come, saves and acknowledges soon after,
@@ -42,7 +44,7 @@ export async function readLive(reading: LiveReading): Promise<void> {
     await source.acknowledge(unsaved);
     unsaved = undefined;
     const tookMs = reading.now() - startedMs;
-    saveAfter = reading.now() + Math.max(MIN_SAVE_MS, tookMs / SAVE_SHARE);
+    saveAfter = reading.now() + Math.min(Math.max(MIN_SAVE_MS, tookMs / SAVE_SHARE), MAX_SAVE_MS);
   };
   for (;;) {
     const result = await Promise.race([next, tick]);
@@ -58,8 +60,7 @@ export async function readLive(reading: LiveReading): Promise<void> {
     if (reading.now() >= saveAfter) await save();
     if (isUnpublished && reading.now() >= publishAfter) {
       await save();
-      await reading.publish();
-      isUnpublished = false;
+      isUnpublished = !(await reading.publish());
       publishAfter = reading.now() + reading.intervalMs;
     }
   }

@@ -5,11 +5,13 @@ import { main } from './program.ts';
 
 const FAILURE = 70;
 
-// `leastwise … | head` closes the pipe: that is no failure, there is only nobody left to tell.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+// `leastwise … | head` closes the pipe: that is no failure, there is only nobody left to tell. The work goes on, and
+// its answer is still the exit code.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {

@@ -44,7 +44,7 @@ export function policyNotes(policy: SubjectPolicy, namespace?: string): string[]
       .map(({ cell, detail }) => describeCell(cell) + (detail === '' ? '' : ` (${detail})`));
   const scope = namespace === '' ? ' in the cluster' : ` in ${namespace ?? ''}`;
   const widened = policy.widenings
-    .filter(({ what }) => namespace === undefined || what.endsWith(scope))
+    .filter(({ what }) => namespace === undefined || what.endsWith(scope) || !what.includes(' in '))
     .map(({ kind, what }) => `${what}: ${WIDENING_TEXT[kind]}`);
   return [
     ...(policy.isIncomplete

@@ -13,6 +13,7 @@ import {
 } from '@leastwise/render';
 import { usernameOf } from '@leastwise/audit-event';
 
+import { CliError } from './exit.ts';
 import { policyNotes } from './notes.ts';
 import type { InferredPolicy } from './policies.ts';
 import { whyComments } from './why.ts';
@@ -97,6 +98,11 @@ export async function writeFolder(
   }
   const forge = await openDirectoryForge(folder);
   const plan = planChanges(files, existing, (_, content) => isMarkedGenerated(content));
+  if (plan.foreign.length > 0) {
+    throw new CliError(
+      `not written by leastwise, and in the way: ${plan.foreign.map((path) => join(folder, path)).join(', ')}`,
+    );
+  }
   await forge.apply(plan, 'leastwise generate');
 }
 

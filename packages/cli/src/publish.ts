@@ -2,6 +2,7 @@ import type { ClusterState, Exception, Evidence, Cell } from '@leastwise/rbac';
 import { clientsOf } from '@leastwise/rbac';
 import { type Forge, planChanges } from '@leastwise/publish';
 import {
+  clusterFolder,
   isGenerated,
   type ObservedPermission,
   policyReportPath,
@@ -108,8 +109,14 @@ export async function publishPolicies(
   policies: readonly InferredPolicy[],
   clusters: readonly ClusterState[],
 ): Promise<Published> {
-  const wanted = filesOf(policies, clusters);
-  const existing = await forge.read(['clusters', 'reports']);
+  // Only what this state knows of is ours to change: another one may keep other clusters in this repository.
+  const known = clusters.filter(({ lastSeenUs }) => lastSeenUs > 0);
+  const wanted = filesOf(policies, known);
+  const folders = known.map(({ cluster }) => clusterFolder(cluster));
+  const existing =
+    folders.length === 0
+      ? new Map<string, string>()
+      : await forge.read(folders.flatMap((folder) => [`clusters/${folder}`, `reports/${folder}`]));
   const plan = planChanges(wanted, existing, isGenerated);
   const count = (action: 'write' | 'delete'): number =>
     plan.changes.filter((each) => each.action === action).length;

@@ -32,6 +32,7 @@ export function selectionOf(flags: SelectionFlags): Selection {
       `${problem}: give one of --serviceaccount NAMESPACE:NAME, --user NAME, --group NAME, --all`,
     );
   }
+  if ([user, serviceaccount, group].includes('')) throw new CliError('the name of whom to choose is empty');
   if (all === true) return { what: 'any subject', group: undefined, isChosen: () => true };
   if (group !== undefined) {
     const chosen = { name: group, by: flags.groupBy ?? 'reason' } as const;

@@ -32,35 +32,59 @@ export function isBeyond(a: string, b: string): boolean {
   return left === right ? a > b : left > right;
 }
 
-// The last key in hash order of each full map: found once, so that a flood of new keys costs a comparison each.
-const lastKeys = new WeakMap<Map<string, unknown>, string>();
+/** The keys of a full map as a heap with the last one in hash order at the top: a flood costs a logarithm a key. */
+const heaps = new WeakMap<Map<string, unknown>, string[]>();
 
-function lastKeyOf(map: Map<string, unknown>): string {
-  const known = lastKeys.get(map);
-  if (known !== undefined && map.has(known)) return known;
-  let last: string | undefined;
-  for (const key of map.keys()) if (last === undefined || isBeyond(key, last)) last = key;
-  const found = last ?? '';
-  lastKeys.set(map, found);
-  return found;
+function siftUp(heap: string[], from: number): void {
+  let at = from;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    const [child = '', above = ''] = [heap[at], heap[parent]];
+    if (!isBeyond(child, above)) return;
+    heap[at] = above;
+    heap[parent] = child;
+    at = parent;
+  }
+}
+
+function siftDown(heap: string[]): void {
+  let at = 0;
+  for (;;) {
+    let last = at;
+    for (const child of [2 * at + 1, 2 * at + 2]) {
+      if (child < heap.length && isBeyond(heap[child] ?? '', heap[last] ?? '')) last = child;
+    }
+    if (last === at) return;
+    const [moved = '', below = ''] = [heap[at], heap[last]];
+    heap[at] = below;
+    heap[last] = moved;
+    at = last;
+  }
+}
+
+function heapOf(map: Map<string, unknown>): string[] {
+  const known = heaps.get(map);
+  if (known && known.length === map.size) return known;
+  const heap: string[] = [];
+  for (const key of map.keys()) siftUp(heap, heap.push(key) - 1);
+  heaps.set(map, heap);
+  return heap;
 }
 
 /**
  * Makes room for `key` in a map that keeps the `cap` smallest hashes. Which keys stay depends only on
  * the set of all keys ever offered, not on their order.
- * @returns whether the key may be put in; what had to leave for it is handed to `evict`.
+ * @returns whether the key may be put in, which the caller then does; what had to leave for it is handed to `evict`.
  */
 export function admit<V>(map: Map<string, V>, key: string, cap: number, evict: (value: V) => void): boolean {
-  if (map.size < cap) {
-    const known = lastKeys.get(map);
-    if (known !== undefined && isBeyond(key, known)) lastKeys.delete(map);
-    return true;
-  }
-  const last = lastKeyOf(map);
+  if (map.size < cap) return true;
+  const heap = heapOf(map);
+  const last = heap[0] ?? '';
   if (isBeyond(key, last)) return false;
   const value = map.get(last);
   map.delete(last);
-  lastKeys.delete(map);
+  heap[0] = key;
+  siftDown(heap);
   if (value !== undefined) evict(value);
   return true;
 }

@@ -1,13 +1,20 @@
 import { impliedGroups } from '@leastwise/audit-event';
 
 import { type Authorizer, createAuthorizer } from './authorizer/index.ts';
-import { ruleKey } from './cluster-state.ts';
-import { dayOf, derivedEvidence } from './evidence.ts';
-import { describeCell, type Grant, GrantSet, groupBy, targetKey, unique, type Widened } from './grant.ts';
+import { DAY_US, dayOf, derivedEvidence } from './evidence.ts';
+import { describeCell, type Grant, groupBy, targetKey, unique, type Widened } from './grant.ts';
 import type { PolicyOptions } from './options.ts';
 import type { Cell, Exception, ExceptionClass, Widening } from './policy.ts';
-import type { ClusterState, Evidence, RbacObject, RuleSet, RuleState, SubjectState } from './types.ts';
-import { isSpecialVerb, unrenderableReason } from './validity.ts';
+import type {
+  ClusterState,
+  Evidence,
+  NamespaceState,
+  RbacObject,
+  RuleSet,
+  RuleState,
+  SubjectState,
+} from './types.ts';
+import { isSpecialVerb, subjectProblem, unrenderableReason } from './validity.ts';
 
 /** The days that count, both ends included. */
 export interface Period {
@@ -25,11 +32,16 @@ function isWithin(evidence: Evidence, period: Period): boolean {
   return evidence.days.some((day) => day >= period.firstDay && day <= period.lastDay);
 }
 
+function isDeleted({ lastSeenUs, lastLiveUs, lastDeletedUs }: NamespaceState): boolean {
+  // A dry run by the body of a delete looks like a delete; what is used a day later was not deleted.
+  return lastDeletedUs > lastLiveUs && lastSeenUs - lastDeletedUs <= DAY_US;
+}
+
 /** Whether a namespace is to be left out: seen deleted and not made again, or idle for too long. */
 export function isNamespaceGone(namespace: string, cluster: ClusterState, options: PolicyOptions): boolean {
   const state = cluster.namespaces.get(namespace);
   if (!state) return false;
-  if (options.dropDeletedNamespaces && state.lastDeletedUs > state.lastLiveUs) return true;
+  if (options.dropDeletedNamespaces && isDeleted(state)) return true;
   const asOf = options.asOfDay ?? dayOf(cluster.lastSeenUs);
   return state.lastSeenUs > 0 && dayOf(state.lastSeenUs) <= asOf - options.namespaceIdleDays;
 }
@@ -43,7 +55,7 @@ export function cellsOfRule(rule: RuleState): { cell: Cell; evidence: Evidence; 
     evidence,
     isOverflow: false,
   }));
-  if (rule.overflow && !isUrl) {
+  if (rule.overflow && !isUrl && !isSpecialVerb(rule)) {
     const cell = { verb, apiGroup, resource, namespace, name: '', path: '' };
     cells.push({ cell, evidence: rule.overflow, isOverflow: true });
   }
@@ -56,6 +68,7 @@ interface Context {
   readonly options: PolicyOptions;
   readonly existing: ExistingRbac;
   readonly period: Period;
+  readonly subjectProblem: string | undefined;
 }
 
 /** RBAC that exists, and whether it ever asks for names: where it does not, one answer holds for all of them. */
@@ -107,7 +120,7 @@ function classOf(grant: Grant, facts: RuleFacts, context: Context): Classificati
   if (!isWithin(evidence, context.period)) return ['outside-retention', ''];
   if (facts.isGranted ?? isGranted(grant, context)) return ['granted-by-default', ''];
   if (!evidence.viaRbac && !context.options.includeOtherAuthorizers) return ['other-authorizer', ''];
-  const problem = unrenderableReason(grant);
+  const problem = context.subjectProblem ?? unrenderableReason(grant);
   return problem === undefined ? facts.problem : ['unrenderable', problem];
 }
 
@@ -151,31 +164,26 @@ function setsOf(state: SubjectState, options: PolicyOptions): RuleSet[] {
   return options.includeDenied ? [state.allowed, state.denied] : [state.allowed];
 }
 
-/** The observed cells by rule; those of refused requests, where they count, are summed with the allowed ones. */
+/**
+ * The observed cells by rule. Those of refused requests, where they count, are summed with the allowed
+ * ones; so is what a request needs besides, since it is as recent and as allowed as the request.
+ */
 function observedRules(state: SubjectState, options: PolicyOptions): Grant[][] {
-  if (!options.includeDenied) return [...state.allowed.rules.values()].map(grantsOfRule);
-  const cells = new GrantSet();
-  for (const set of setsOf(state, options)) {
-    for (const rule of set.rules.values()) for (const grant of grantsOfRule(rule)) cells.add(grant);
-  }
-  return [...groupBy(cells.values(), (grant) => `${targetKey(grant)}\0${grant.namespace}`).values()];
+  const rules = setsOf(state, options).flatMap((set) => [...set.rules.values()].map(grantsOfRule));
+  const secondary = rules
+    .flat()
+    .flatMap(({ evidence, ...cell }) =>
+      secondaryCells(cell, options).map((each) => ({ ...each, evidence: derivedEvidence(evidence) })),
+    );
+  if (!options.includeDenied && secondary.length === 0) return rules;
+  const cells = unique([...rules.flat(), ...secondary]);
+  return [...groupBy(cells, (grant) => `${targetKey(grant)}\0${grant.namespace}`).values()];
 }
 
 function grantsOfRule(rule: RuleState): Grant[] {
   const grants = cellsOfRule(rule).map(({ cell, evidence }) => ({ ...cell, evidence }));
   // The overflow may stand beside requests without a name: then both are the unnamed cell.
   return rule.overflow && rule.names.has('') ? unique(grants) : grants;
-}
-
-/** What the requests of a rule need besides, unless it was observed itself. */
-function secondaryGrants(grants: readonly Grant[], state: SubjectState, options: PolicyOptions): Grant[] {
-  return grants.flatMap(({ evidence, ...cell }) =>
-    secondaryCells(cell, options)
-      .filter(
-        (each) => !setsOf(state, options).some((set) => set.rules.get(ruleKey(each))?.names.has(each.name)),
-      )
-      .map((each) => ({ ...each, evidence: derivedEvidence(evidence) })),
-  );
 }
 
 /** Tells the observed cells of a subject apart: what is to be granted, and what is not and why. */
@@ -185,7 +193,15 @@ export function classify(
   existing: ExistingRbac,
   options: PolicyOptions,
 ): Classified {
-  const context = { state, cluster, options, existing, period: retentionPeriod(cluster, options) };
+  const period = retentionPeriod(cluster, options);
+  const context = {
+    state,
+    cluster,
+    options,
+    existing,
+    period,
+    subjectProblem: subjectProblem(state.subject),
+  };
   const grants: Grant[] = [];
   const exceptions: Exception[] = [];
   const classifyRule = (observed: readonly Grant[]): void => {
@@ -202,11 +218,7 @@ export function classify(
       exceptions.push({ class: found[0], cell, detail: found[1], evidence });
     }
   };
-  for (const observed of observedRules(state, options)) {
-    classifyRule(observed);
-    const secondary = secondaryGrants(observed, state, options);
-    if (secondary.length > 0) classifyRule(secondary);
-  }
+  for (const observed of observedRules(state, options)) classifyRule(observed);
   const mapped = options.mapDeprecatedGroups ? mapGroups(grants) : { grants, widenings: [] };
   return {
     grants: mapped.grants,
@@ -245,5 +257,7 @@ function overflowWidenings(state: SubjectState, context: Context): Widening[] {
 /** Whether a cap left something out that no wider rule makes up for. */
 function isCut(set: RuleSet): boolean {
   if (set.overflow !== undefined) return true;
-  return [...set.rules.values()].some((rule) => rule.resource === '' && rule.overflow !== undefined);
+  return [...set.rules.values()].some(
+    (rule) => rule.overflow !== undefined && (rule.resource === '' || isSpecialVerb(rule)),
+  );
 }

@@ -83,7 +83,6 @@ function mergeNames(into: RuleState, from: RuleState, how: OutcomeCaps & { owner
   for (const [name, evidence] of from.names) {
     const isRoom = into.names.size < how.names && !into.names.has(name);
     if (isRoom && how.ownership === 'take') {
-      admit(into.names, name, how.names, () => undefined);
       into.names.set(name, evidence);
     } else {
       mergeEvidence(evidenceFor(into, name, how.names), evidence);

@@ -61,10 +61,9 @@ export function withDay(days: readonly number[], day: number): readonly number[]
 }
 
 function unionOfDays(a: readonly number[], b: readonly number[]): readonly number[] {
-  if (a.length === 0) return b;
-  let union = a;
-  for (const day of b) union = withDay(union, day);
-  return union;
+  if (a.length === 0 || a === b) return b;
+  if (b.length === 1) return withDay(a, b[0] ?? 0);
+  return [...new Set([...a, ...b])].sort((left, right) => left - right);
 }
 
 /** Adds a granting group; beyond the cap, the smallest hashes stay. */

@@ -2,6 +2,7 @@ import { derivedEvidence } from './evidence.ts';
 import { describeCell, type Grant, GrantSet, targetKey, type Widened } from './grant.ts';
 import type { PolicyOptions } from './options.ts';
 import type { Widening } from './policy.ts';
+import { isSpecialVerb } from './validity.ts';
 
 /** Wide before narrow, and `list` before `get`, so that what brings more verbs is granted first. */
 function rankOf(grant: Grant): string {
@@ -60,7 +61,8 @@ class Expansion {
   #widened(grant: Grant): Grant {
     const { expandMultiName, expandMultiNamespace } = this.#options;
     const { names, namespaces } = this.#spreadOf(grant);
-    const isEveryName = expandMultiName && grant.name !== '' && names.size > 1;
+    // Any name of a special verb's is a far greater right than a few: whom to impersonate, what to bind.
+    const isEveryName = expandMultiName && grant.name !== '' && names.size > 1 && !isSpecialVerb(grant);
     const isEverywhere = expandMultiNamespace && grant.namespace !== '' && namespaces.size > 1;
     const wide = {
       ...grant,
@@ -82,7 +84,9 @@ class Expansion {
     const wide = grant.resource === '' ? grant : this.#widened(grant);
     this.result.add(wide);
     if (grant.resource === '') return;
-    for (const verb of this.#options.verbExpansions[grant.verb] ?? []) {
+    const { verbExpansions } = this.#options;
+    const brought = Object.hasOwn(verbExpansions, grant.verb) ? verbExpansions[grant.verb] : [];
+    for (const verb of brought ?? []) {
       this.result.add({ ...wide, verb, evidence: derivedEvidence(grant.evidence) });
       const what = describeCell({ ...wide, verb });
       this.widenings.push({ kind: 'verbs-expanded', what, replaced: 0 });

@@ -58,7 +58,9 @@ export function objectName(subject: Subject, what: ObjectRole, extra = ''): stri
   const tail = `-${what}`;
   const room = MAX_OBJECT_NAME - head.length - tail.length;
   const identity = identityOfSubject(subject);
-  const name = extra === '' ? foldName(text, room, identity) : cutName(text, room, `${identity} ${extra}`);
+  // A dot in a namespace, which Kubernetes does not allow, must not pass for the one before the name.
+  const isPlain = extra === '' && !subject.namespace.includes('.');
+  const name = isPlain ? foldName(text, room, identity) : cutName(text, room, `${identity} ${extra}`);
   return head + name + tail;
 }
 
@@ -85,8 +87,9 @@ function fold(text: string, identity: string): string {
 export function templateName(template: string, subject: Subject): string {
   const identity = identityOfSubject(subject);
   const { kind, namespace, name } = subject;
-  const whole =
-    kind === 'ServiceAccount' ? `${namespace}:${name}` : kind === 'Group' ? `group:${name}` : name;
+  const bare = kind === 'ServiceAccount' ? `${namespace}:${name}` : kind === 'Group' ? `group:${name}` : name;
+  // A colon in a user's or group's name must not pass for the one after a namespace or a kind.
+  const whole = kind !== 'ServiceAccount' && name.includes(':') ? `${bare}-${shortHash(identity)}` : bare;
   return template
     .replaceAll('${user}', fold(templateUser(subject), identity))
     .replaceAll('${subject}', fold(whole, identity))

@@ -1,3 +1,5 @@
+import type { Subject } from '@leastwise/audit-event';
+
 import { STAND_IN } from './observe.ts';
 import type { Cell } from './policy.ts';
 
@@ -59,8 +61,30 @@ function problemOfResource(cell: Cell): string | undefined {
   if (sub.some((part) => part === '' || part.includes('*'))) return 'not the name of a subresource';
   if (cell.apiGroup !== '' && !isDnsSubdomain(cell.apiGroup)) return 'not the name of an API group';
   if (cell.namespace !== '' && !isValidNamespace(cell.namespace)) return 'not the name of a namespace';
-  if (cell.name !== '' && !isValidName(cell.name)) return 'not the name of an object';
-  return undefined;
+  return problemOfName(cell);
+}
+
+/** What impersonation names are no API objects: any text but controls names a user, a group, a UID or a value. */
+const IDENTITIES: readonly string[] = ['users', 'groups', 'uids', 'userextras'];
+
+function problemOfName({ resource, name, verb }: Cell): string | undefined {
+  if (name === '') return undefined;
+  if (!IDENTITIES.includes(resource.split('/', 1)[0] ?? '')) {
+    return isValidName(name) ? undefined : 'not the name of an object';
+  }
+  if (resource === 'groups' && name === 'system:masters' && verb.startsWith('impersonate')) {
+    return 'the equivalent of cluster-admin';
+  }
+  return hasControl(name) ? 'a name with control characters, or too long to keep' : undefined;
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Why nothing can be bound to a subject, or `undefined` where it can. */
+export function subjectProblem({ namespace, name }: Subject): string | undefined {
+  if (name === '') return 'a subject without a name';
+  const isPlain = !hasControl(name) && !hasControl(namespace) && !LONE_SURROGATE.test(name + namespace);
+  return isPlain ? undefined : 'a subject with control characters in its name, or too long to keep';
 }
 
 /**

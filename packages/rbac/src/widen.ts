@@ -4,7 +4,7 @@ import { describeCell, type Grant, GrantSet, groupBy, targetKey, unique, type Wi
 import { looksGenerated } from './names.ts';
 import type { PolicyOptions } from './options.ts';
 import type { Widening } from './policy.ts';
-import { STANDARD_VERBS } from './validity.ts';
+import { isSpecialVerb, STANDARD_VERBS } from './validity.ts';
 
 const MAX_GENERATED_NAMES = 2;
 
@@ -45,7 +45,9 @@ function widenNames(grants: readonly Grant[], options: PolicyOptions): Widened {
     const named = group.filter((grant) => grant.name !== '');
     const generated = named.filter((grant) => looksGenerated(grant.name)).length;
     const [first] = named;
-    if (!first || (named.length <= limit && generated <= MAX_GENERATED_NAMES)) {
+    // Any name of a special verb's is a far greater right than a few: whom to impersonate, what to bind.
+    const isKept = named.length <= limit && generated <= MAX_GENERATED_NAMES;
+    if (!first || isKept || isSpecialVerb(first)) {
       result.push(...group);
       continue;
     }
@@ -61,14 +63,21 @@ function isTopLevelUnnameable(grant: Grant): boolean {
 }
 
 function sharesNames(grant: Grant): boolean {
-  return grant.resource !== '' && !isTopLevelUnnameable(grant);
+  return grant.resource !== '' && !isTopLevelUnnameable(grant) && !isSpecialVerb(grant);
 }
 
-function withNames(grant: Grant, names: readonly string[]): Grant[] {
-  return names.map((name) => {
-    const isOwn = name === '' || name === grant.name;
-    return { ...grant, name, evidence: isOwn ? grant.evidence : derivedEvidence(grant.evidence) };
-  });
+/** The grants of one verb under all of the names, where the names it had keep their own evidence. */
+function withNames(grants: readonly Grant[], names: readonly string[]): Grant[] {
+  if (names[0] === '') return unique(grants.map(unnamed));
+  const [first] = grants;
+  const own = new Set(grants.map((grant) => grant.name));
+  const missing = first ? names.filter((name) => !own.has(name)) : [];
+  return [
+    ...grants,
+    ...missing.flatMap((name) =>
+      first ? { ...first, name, evidence: derivedEvidence(first.evidence) } : [],
+    ),
+  ];
 }
 
 /** `Smart`: the verbs of one resource share their names; unnamed if any of them is. */
@@ -82,8 +91,9 @@ function mergeVerbs(grants: readonly Grant[], options: PolicyOptions): Widened {
   );
   for (const group of byResource.values()) {
     const names = [...new Set(group.map((grant) => grant.name))].sort();
-    const merged = unique(group.flatMap((grant) => withNames(grant, names[0] === '' ? [''] : names)));
-    result.push(...merged);
+    const byVerb = groupBy(group, (grant) => grant.verb);
+    const merged = [...byVerb.values()].flatMap((each) => withNames(each, names));
+    for (const grant of merged) result.push(grant);
     const [first] = group;
     const isWider = names.length > 1 && (names[0] === '' || merged.length > group.length);
     if (!first || !isWider) continue;

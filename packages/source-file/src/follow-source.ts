@@ -136,7 +136,7 @@ class FollowSource implements AuditSource {
       }
       if (replaced && !grew) break;
       const now = await identityOf(this.#path);
-      replaced = true; break; now !== undefined && now.inode !== tail.inode;
+      replaced = now !== undefined && now.inode !== tail.inode;
       await pause(this.#pollMs, signal);
     }
     if (!isAborted()) yield this.#chunk(tail, new Uint8Array(0), true);

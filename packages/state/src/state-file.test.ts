@@ -48,14 +48,14 @@ describe('a damaged state', () => {
     );
     const damage = fc.record({
       file: fc.constantFrom(...files),
-      at: fc.oneof(fc.double({ min: 0, max: 0.999_999, noNaN: true }), fc.constantFrom(0, 0.999_999)),
+      millionths: fc.integer({ min: 0, max: 999_999 }),
       bit: fc.integer({ min: 0, max: 7 }),
       kind: fc.constantFrom('flip', 'cut', 'extend'),
     });
     await fc.assert(
-      fc.asyncProperty(damage, async ({ file: { file, good }, at, bit, kind }) => {
+      fc.asyncProperty(damage, async ({ file: { file, good }, millionths, bit, kind }) => {
         const bad = Buffer.from(good);
-        const offset = Math.floor(at * good.length);
+        const offset = Math.floor((millionths / 1e6) * good.length);
         bad.writeUInt8(bad.readUInt8(offset) ^ (1 << bit), offset);
         const versions = { flip: bad, cut: good.subarray(0, offset), extend: Buffer.concat([good, bad]) };
         await writeFile(file, versions[kind]);
@@ -110,6 +110,14 @@ describe('a damaged state', () => {
     await expectRefused(`${where}2: a namespace outside the head of a cluster`);
     await writeFile(stateFile(), good.toString().replace(/\n\["namespace".*\n/, '\n'));
     await expectRefused(/:\d+: the digest does not fit: a line above was changed/);
+  });
+
+  it('is refused when a line is not UTF-8', async () => {
+    await saved(1, folder.dir);
+    const bytes = await readFile(stateFile());
+    bytes.writeUInt8(0xff, bytes.indexOf('ns-1') + 1);
+    await writeFile(stateFile(), bytes);
+    await expectRefused(/:\d+: not UTF-8/);
   });
 
   const none = [0, 0, 0, 'a', 'a', [], [], 0, 0];

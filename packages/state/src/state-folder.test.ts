@@ -203,6 +203,29 @@ describe('saving', () => {
     }
   });
 
+  it('writes again after a switch that may not last, even what was there before', async () => {
+    const disk = new FaultyDisk();
+    await using store = await openStoreOn({ dir: folder.dir }, disk);
+    await applyBatches(store, 2);
+    await store.flush();
+    const claim = await store.claim('log');
+    await store.applyBatch({ claim, from: '2', to: '3', deltas: deltasOf([], claim) });
+    disk.steps.length = 0;
+    disk.breaksAt = 2;
+    await expect(store.flush()).rejects.toThrow(StateError);
+    expect(disk.steps.slice(0, 3)).toEqual([
+      'write state.ndjson.tmp',
+      'rename to state.ndjson',
+      'sync state fails',
+    ]);
+    await store.applyBatch({ claim, from: '3', to: '2', deltas: deltasOf([], claim) });
+    await store.flush();
+    const crashed = join(folder.path, 'crashed');
+    await copyAsAfterCrash(folder.dir, crashed);
+    await using other = await openEmbeddedStore({ dir: crashed });
+    expect((await other.claim('log')).position).toBe('2');
+  });
+
   it('gives the folder free even when the last flush fails', async () => {
     const disk = new FaultyDisk();
     const store = await openStoreOn({ dir: folder.dir }, disk);

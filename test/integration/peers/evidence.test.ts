@@ -1,7 +1,7 @@
 // Rows 6 to 9: which events count, and for whom.
 import { fileURLToPath } from 'node:url';
 
-import { serviceAccountActor, userActor, userInfo } from '@leastwise/testkit';
+import { serviceAccountActor, START_US, userActor, userInfo } from '@leastwise/testkit';
 import { describe, expect, test } from 'vitest';
 
 import { ownFolder, treeOf, written } from '../support/folders.ts';
@@ -20,7 +20,7 @@ async function generate(events: Parameters<typeof logOf>[0], ...flags: string[])
 
 describe('row 6: a request counts once, whatever stages were logged of it', () => {
   const stages = ['RequestReceived', 'ResponseStarted', 'ResponseComplete', 'Panic'] as const;
-  const watch = { auditID: 'one', receivedAtUs: 1_800_000_000_000_000 };
+  const watch = { auditID: 'one', receivedAtUs: START_US };
 
   test('three stages and a copy are one request', async () => {
     const events = [...stages, 'ResponseComplete' as const].map((stage) =>

@@ -7,6 +7,9 @@ import type { Io } from '../io.ts';
 import { startProgress } from '../progress.ts';
 import { enforceStrict, filtersOf, type InputFlags, openDeadLetters } from './input-flags.ts';
 
+/** Clocks differ by less than a day. */
+const MAX_CLOCK_SKEW_MS = 86_400_000;
+
 /** What a command wants of its logs besides what the flags say. */
 export type Reading = Pick<IngestOptions, 'group' | 'observe'>;
 
@@ -29,6 +32,7 @@ export async function openReading(
     clusterField: flags.clusterField,
     filters,
     filterDefault: flags.filterDefault,
+    latestUs: (Date.now() + MAX_CLOCK_SKEW_MS) * 1000,
     deadLetters: letters,
     ...reading,
   });

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { openForge } from '@leastwise/forge';
+import { PublishError } from '@leastwise/publish';
 import type { PolicyOptions } from '@leastwise/rbac';
 import type { AuditSource } from '@leastwise/source';
 import {
@@ -14,7 +15,7 @@ import {
 import { openEmbeddedStore, type SubjectStore } from '@leastwise/state';
 import type { Command } from 'commander';
 
-import { CliError } from '../exit.ts';
+import { CliError, EXIT } from '../exit.ts';
 import type { Ingestion } from '../ingest.ts';
 import type { Io } from '../io.ts';
 import { readLive } from '../live.ts';
@@ -208,6 +209,11 @@ async function runOnce(pipeline: Pipeline, source: AuditSource, io: Io): Promise
   report(pipeline, io, await publish(pipeline));
 }
 
+/** A repository that cannot be written now, or a policy that would break its promise. */
+function isRepairable(error: unknown): error is Error {
+  return error instanceof PublishError || (error instanceof CliError && error.exitCode === EXIT.promise);
+}
+
 async function runLive(pipeline: Pipeline, source: AuditSource, io: Io): Promise<void> {
   const { ingestion, store, flags } = pipeline;
   await readLive({
@@ -223,7 +229,15 @@ async function runLive(pipeline: Pipeline, source: AuditSource, io: Io): Promise
       await store.flush();
     },
     publish: async () => {
-      report(pipeline, io, await publish(pipeline));
+      try {
+        report(pipeline, io, await publish(pipeline));
+        return true;
+      } catch (error) {
+        // What was received is safe in the state; whoever mends the repository need not restart us.
+        if (!isRepairable(error)) throw error;
+        io.stderr.write(`${printable(`not published, will try again: ${error.message}`)}\n`);
+        return false;
+      }
     },
   });
 }

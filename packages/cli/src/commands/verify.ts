@@ -84,6 +84,12 @@ async function verify(flags: VerifyFlags, io: Io): Promise<void> {
     },
   });
   const report = finder.report();
+  if (report.checked === 0) {
+    const unreadable = countBad(ingestion.stats);
+    if (unreadable > 0)
+      throw new CliError(`nothing could be verified: ${counted(unreadable, 'record')} could not be read`);
+    throw new CliError('nothing could be verified: no allowed requests were observed', EXIT.negative);
+  }
   if (flags.output === 'json') io.stdout.write(`${JSON.stringify(jsonOf(report), null, 2)}\n`);
   else io.stdout.write(textOf(report, objects.length, countBad(ingestion.stats)));
   if (report.refused.length > 0 || report.beyond > 0) throw new CliError('', EXIT.negative);

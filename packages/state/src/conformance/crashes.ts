@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import type { Claim, SubjectStore } from '../types.ts';
+import type { Claim, Deltas, SubjectStore } from '../types.ts';
 import { deltasOf, identityOf, type SampleRequest, stateOf } from './deltas.ts';
 import { apply, applyInOrder, type Context, request, type StoreUnderTest } from './support.ts';
 
@@ -24,6 +24,34 @@ export function describeCrashes({ store, crash }: Context): void {
     expect(await store().read()).toEqual(stateOf(applied));
     for (const n of [1, 2, 3, 4]) {
       expect(again.isCounted(identityOf(n))).toBe(applied.some(({ identity }) => identity.lo === n));
+    }
+  });
+
+  it('knows every identity of every flush', async () => {
+    // Each has something new in one of the sets of identities only, the last one in all of them.
+    const additions: ((claim: Claim) => Deltas)[] = [
+      (claim) => deltasOf([], claim, [50, 60].map(identityOf)),
+      (claim) => deltasOf([request(1)], claim),
+      (claim) => ({ ...deltasOf([], claim), countedAsImpersonated: [identityOf(51)] }),
+      (claim) => deltasOf([], claim, [identityOf(52)]),
+      (claim) => deltasOf([request(50, { base: identityOf(53) })], claim, [51, 53, 54].map(identityOf)),
+    ];
+    const expected = [
+      { counted: [], onlyReceived: 2 },
+      { counted: [1], onlyReceived: 2 },
+      { counted: [1], onlyReceived: 2 },
+      { counted: [1], onlyReceived: 3 },
+      { counted: [1, 50], onlyReceived: 3 },
+    ];
+    for (const [i, addition] of additions.entries()) {
+      const claim = await store().claim('a');
+      const deltas = addition(claim);
+      await store().applyBatch({ claim, from: claim.position, to: `${i + 1}`, deltas });
+      await store().flush();
+      if (!(await crash())) return;
+      const again = await store().claim('a');
+      const counted = [1, 50, 51, 52, 53, 54, 60].filter((n) => again.isCounted(identityOf(n)));
+      expect({ counted, ...(await store().facts()) }).toEqual(expected[i]);
     }
   });
 
