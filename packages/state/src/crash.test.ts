@@ -54,7 +54,7 @@ class Writer {
 }
 
 describe('a killed process', () => {
-  it('leaves the state before or after the flush it was killed in', { timeout: 60_000 }, async () => {
+  it('leaves the state before or after the flush it was killed in', { timeout: 120_000 }, async () => {
     const dir = join(folder.path, 'killed');
     for (let round = 0; round < 25; round += 1) {
       const child = new Writer(dir);
