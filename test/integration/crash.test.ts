@@ -16,7 +16,7 @@ async function filesIn(dir: string): Promise<string[]> {
 }
 
 const isNightly = process.env['LEASTWISE_NIGHTLY'] === '1';
-const KILLS = isNightly ? 150 : 14;
+const KILLS = isNightly ? 150 : 10;
 const folder = ownFolder();
 const PEOPLE = Array.from({ length: 40 }, (_, i) => userActor(`user-${i}`));
 const asked = (...texts: string[]) => PEOPLE.flatMap((actor) => texts.map((text) => ask(actor, text)));

@@ -197,7 +197,7 @@ describe('row 3: byte-identical output', () => {
           expect(await yamlOf(auditLog(copies), flags)).toBe(await yamlOf(auditLog(events), flags));
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
   });
 
@@ -219,7 +219,7 @@ describe('row 3: byte-identical output', () => {
           expect(await treeOf(restarted)).toEqual(await treeOf(once));
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 });
