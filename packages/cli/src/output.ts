@@ -23,6 +23,14 @@ export function printable(text: string): string {
   return escapeTerminal(text);
 }
 
+ 
+const STEERING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** JSON in which nothing steers a terminal: what JSON itself lets stand is spelled as an escape, which means the same. */
+export function safeJson(json: string): string {
+  return json.replace(STEERING, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 function nameOf({ policy }: InferredPolicy): string {
   return policy.subject.kind === 'Group' ? `group ${policy.subject.name}` : usernameOf(policy.subject);
 }
@@ -38,7 +46,7 @@ export function writeStream(
   form: { readonly isWhy: boolean; readonly isJson: boolean },
 ): string {
   const rendered = inferred.filter(({ policy }) => policy.objects.length > 0);
-  if (form.isJson) return renderJson(rendered.flatMap(({ policy }) => policy.objects));
+  if (form.isJson) return safeJson(renderJson(rendered.flatMap(({ policy }) => policy.objects)));
   const isManyClusters = new Set(rendered.map(({ policy }) => policy.cluster)).size > 1;
   return rendered
     .map((each) => {

@@ -197,3 +197,16 @@ export function policyOptions(flags: PolicyFlags, existing: readonly RbacObject[
     },
   };
 }
+
+/**
+ * The same options for many subjects at once: audit2rbac's preset names objects by a service account's bare
+ * name, which only does for one. A template that the user gave stays as it is.
+ */
+export function namedApart(options: PolicyOptions, flags: PolicyFlags): PolicyOptions {
+  const { template } = options.naming;
+  if (flags.generateName !== undefined || template === undefined) return options;
+  return {
+    ...options,
+    naming: { ...options.naming, template: template.replaceAll('${user}', '${subject}') },
+  };
+}

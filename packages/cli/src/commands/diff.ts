@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 
 import { CliError, EXIT } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { printable } from '../output.ts';
+import { printable, safeJson } from '../output.ts';
 import { oneOf } from '../policy-flags.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 
@@ -35,7 +35,7 @@ async function diff(before: string, after: string, flags: DiffFlags, io: Io): Pr
   const { subjects, isComplete } = diffRbac(old.objects, fresh.objects);
   const chosen = subjects.map((each) => only(each, flags.only)).filter(hasChange);
   if (flags.output === 'json')
-    io.stdout.write(`${JSON.stringify({ subjects: chosen, isComplete }, null, 2)}\n`);
+    io.stdout.write(`${safeJson(JSON.stringify({ subjects: chosen, isComplete }, null, 2))}\n`);
   else io.stdout.write(textOf(chosen, isComplete));
   if (chosen.length > 0 || !isComplete) throw new CliError('', EXIT.negative);
 }

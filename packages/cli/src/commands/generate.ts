@@ -5,8 +5,7 @@ import { CliError, EXIT } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { writeFolder, writeStream } from '../output.ts';
 import { inferPolicies, type InferredPolicy } from '../policies.ts';
-import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
-import type { PolicyOptions } from '@leastwise/rbac';
+import { addPolicyFlags, oneOf, namedApart, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 import { type Selection, type SelectionFlags, selectionOf } from '../selection.ts';
 import { summarize, summaryText } from '../summary.ts';
@@ -63,16 +62,6 @@ export function addGenerate(program: Command, io: Io): void {
     });
 }
 
-/** audit2rbac names objects by a service account's bare name, which only does for one subject at a time. */
-function namedApart(options: PolicyOptions, flags: GenerateFlags): PolicyOptions {
-  const { template } = options.naming;
-  if (flags.all !== true || flags.generateName !== undefined || template === undefined) return options;
-  return {
-    ...options,
-    naming: { ...options.naming, template: template.replaceAll('${user}', '${subject}') },
-  };
-}
-
 async function generate(flags: GenerateFlags, io: Io): Promise<void> {
   if (flags.filename === undefined)
     throw new CliError('no audit log: give one with -f FILE (or - for standard input)');
@@ -80,7 +69,8 @@ async function generate(flags: GenerateFlags, io: Io): Promise<void> {
     throw new CliError('--why writes comments, which JSON has not: use -o yaml or -o dir=PATH');
   const selection = selectionOf(flags);
   const existing = await existingRbac(flags);
-  const options = namedApart(policyOptions(flags, existing), flags);
+  const own = policyOptions(flags, existing);
+  const options = flags.all === true ? namedApart(own, flags) : own;
   await using store = await openEmbeddedStore({});
   const { ingestion, letters } = await readLogs(flags, io, store, {
     group: selection.group,

@@ -19,9 +19,9 @@ import { CliError, EXIT } from '../exit.ts';
 import type { Ingestion } from '../ingest.ts';
 import type { Io } from '../io.ts';
 import { readLive } from '../live.ts';
-import { printable } from '../output.ts';
+import { printable, safeJson } from '../output.ts';
 import { inferPolicies } from '../policies.ts';
-import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
+import { addPolicyFlags, oneOf, namedApart, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { startProgress } from '../progress.ts';
 import { publishPolicies, type Published } from '../publish.ts';
 import { summarize, type Summary, summaryText } from '../summary.ts';
@@ -168,7 +168,9 @@ function publishedText({ written, deleted, foreign, commit }: Published, out: st
 function report(pipeline: Pipeline, io: Io, result: { summary: Summary; published: Published }): void {
   const { flags } = pipeline;
   if (flags.output === 'json') {
-    io.stdout.write(`${JSON.stringify({ ...result.summary, published: result.published }, null, 2)}\n`);
+    io.stdout.write(
+      `${safeJson(JSON.stringify({ ...result.summary, published: result.published }, null, 2))}\n`,
+    );
   } else if (flags.quiet !== true) {
     io.stdout.write(summaryText(result.summary, io) + publishedText(result.published, flags.out));
   }
@@ -176,7 +178,7 @@ function report(pipeline: Pipeline, io: Io, result: { summary: Summary; publishe
 
 async function run(flags: RunFlags, io: Io): Promise<void> {
   checkFlags(flags);
-  const options = policyOptions(flags);
+  const options = namedApart(policyOptions(flags), flags);
   const stateFolder = flags.state ?? join(flags.out, '.leastwise');
   await using store = await openEmbeddedStore({ dir: stateFolder });
   if (flags.state === undefined) await keepOutOfGit(stateFolder);

@@ -24,7 +24,7 @@ import { readRbacFiles } from '../rbac-files.ts';
 import { formatTime } from '../summary.ts';
 import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
 import { readLogs } from './read-logs.ts';
-import { printable } from '../output.ts';
+import { printable, safeJson } from '../output.ts';
 
 interface VerifyFlags extends InputFlags, PolicyFlags {
   readonly rbac?: readonly string[];
@@ -90,7 +90,7 @@ async function verify(flags: VerifyFlags, io: Io): Promise<void> {
       throw new CliError(`nothing could be verified: ${counted(unreadable, 'record')} could not be read`);
     throw new CliError('nothing could be verified: no allowed requests were observed', EXIT.negative);
   }
-  if (flags.output === 'json') io.stdout.write(`${JSON.stringify(jsonOf(report), null, 2)}\n`);
+  if (flags.output === 'json') io.stdout.write(`${safeJson(JSON.stringify(jsonOf(report), null, 2))}\n`);
   else io.stdout.write(textOf(report, objects.length, countBad(ingestion.stats)));
   if (report.refused.length > 0 || report.beyond > 0) throw new CliError('', EXIT.negative);
 }
