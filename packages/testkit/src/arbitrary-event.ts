@@ -153,7 +153,9 @@ function stagesOf(last: AuditEvent, choices: Choices): AuditEvent[] {
   if (choices.isArrivalLogged) stages.push(arrivalOf(last, choices.target));
   const isLong = last.code < 400 && (last.verb === 'watch' || last.objectRef?.subresource === 'exec');
   if (isLong) stages.push({ ...last, stage: 'ResponseStarted' });
-  if (choices.isPanic && last.code < 400) stages.push({ ...last, stage: 'Panic', code: 500 });
+  // A panic without a decision is no evidence of one, so it would not be a stage of an allowed request.
+  if (choices.isPanic && last.code < 400 && last.decision !== '')
+    stages.push({ ...last, stage: 'Panic', code: 500 });
   else if (!isLong || !choices.isOpen) stages.push(last);
   return stages;
 }

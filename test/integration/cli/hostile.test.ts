@@ -212,21 +212,25 @@ describe('hostile names', () => {
 
   test('policies for hostile names can be read again, by verify and diff', async () => {
     const policies = folder('policies');
-    await leastwise(['generate', '-q', '-f', '-', '--all', '-o', `dir=${policies}`], { stdin: HOSTILE });
+    // What looks like a template is refused when it is read, and told: see docs/limitations.md.
+    const plain = HOSTILE.split('\n')
+      .filter((line) => !line.includes('{{'))
+      .join('\n');
+    await leastwise(['generate', '-q', '-f', '-', '--all', '-o', `dir=${policies}`], { stdin: plain });
     const empty = await written(folder('empty.yaml'), '');
     const diffed = await leastwise(['diff', empty, policies]);
     expect([diffed.stderr, diffed.code]).toEqual(['', 1]);
     const verified = await leastwise(
       ['verify', '-f', '-', '--rbac', policies, '--special-verbs', 'Withhold'],
       {
-        stdin: HOSTILE,
+        stdin: plain,
       },
     );
     expect(verified.stderr).toBe('');
     // Left are only names that no object can have.
     expect(verified.code).toBe(1);
     for (const line of verified.stdout.split('\n').filter((text) => /^refused/.test(text))) {
-      expect(line).toMatch(/\\|%|\/|\*|\.\.|\ufffd| named \. | {2}x?: |.{250}/i);
+      expect(line).toMatch(/\\|%|\/|\*|\.\.|\ufffd| named \. |x\. a | {2}x?: |.{250}/i);
     }
   });
 
