@@ -20,13 +20,18 @@ const KILLS = isNightly ? 150 : 10;
 const folder = ownFolder();
 const PEOPLE = Array.from({ length: 40 }, (_, i) => userActor(`user-${i}`));
 const asked = (...texts: string[]) => PEOPLE.flatMap((actor) => texts.map((text) => ask(actor, text)));
+/** What makes a state of some megabytes, so that saving takes a while, and hardly anything in the policies. */
+const HEAVY = Array.from({ length: 12_000 }, (_, i) =>
+  ask(userActor('heavy'), `get r${i % 60} ns3 n${Math.floor(i / 60)}`),
+);
 /** Everybody's policy changes from the first log to the second. */
 const LINES = linesOf([
+  ...HEAVY,
   ...asked('list pods ns1', 'list nodes'),
   ...asked('list secrets ns1', 'get leases ns2 l'),
 ]);
-const FIRST = LINES.slice(0, 2 * PEOPLE.length);
-const SECOND = LINES.slice(2 * PEOPLE.length);
+const FIRST = LINES.slice(0, HEAVY.length + 2 * PEOPLE.length);
+const SECOND = LINES.slice(FIRST.length);
 const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 beforeAll(build, 180_000);
@@ -90,7 +95,7 @@ describe('killed at any moment', () => {
       const stopKilling =
         i % 2 === 0
           ? killAfter(child, tookMs * (0.3 + 0.7 * random.next()))
-          : killAtChange(child, `${out}.state`, 1 + random.int(8));
+          : killAtChange(child, `${out}.state`, 1 + random.int(40));
       const { end } = await child.ended;
       stopKilling();
       expect([0, 'SIGKILL']).toContain(end);

@@ -176,6 +176,21 @@ describe('row 2: minimality', () => {
     expect(taken).toBeGreaterThan(200);
   });
 
+  test('what a wider grant covers is not granted twice', async () => {
+    const texts = [
+      'list pods',
+      'list pods ns1',
+      'get secrets ns1 s',
+      'patch configmaps ns1 c',
+      'list secrets ns1',
+    ];
+    const overlapping = [...texts, 'list secrets ns1 s', 'watch pods ns1', 'get nodes - n', 'list nodes'];
+    const log = logOf(overlapping.map((text) => ask(ALICE, text)));
+    const objects = await policiesOf(log, ['--preset', 'exact']);
+    const granted = objects.flatMap((object) => ('rules' in object ? object.rules.flatMap(cellsOf) : []));
+    expect(granted).toHaveLength(overlapping.length - 2);
+  });
+
   test('get pods and list services never share a rule', async () => {
     const log = logOf([ask(ALICE, 'get pods ns1 a'), ask(ALICE, 'list services ns1')]);
     expect(rulesOf(await yamlOf(log, []))).toEqual({ 'Role ns1': ['get pods [a]', 'list services'] });
