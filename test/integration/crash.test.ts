@@ -1,5 +1,5 @@
 // What is left when a run does not end by itself.
-import { watch } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -56,16 +56,27 @@ function killAfter(child: Child, delayMs: number): () => void {
   };
 }
 
-/** Kills when a folder changes for the n-th time: in the middle of saving, which takes no time to speak of. */
-function killAtChange(child: Child, dir: string, nth: number): () => void {
-  let changes = 0;
-  const watcher = watch(dir, () => {
-    changes += 1;
-    if (changes === nth) child.process.kill('SIGKILL');
-  });
-  return () => {
-    watcher.close();
-  };
+function filesNow(dir: string): string {
+  const files = readdirSync(dir).filter((file) => !file.startsWith('lock-'));
+  return files
+    .map((file) => `${file} ${statSync(join(dir, file), { throwIfNoEntry: false })?.size ?? ''}`)
+    .join();
+}
+
+/** Waits without giving way: what is to be hit lasts for milliseconds. */
+function spin(isOver: () => boolean): void {
+  const deadline = performance.now() + 20_000;
+  while (!isOver() && performance.now() < deadline);
+}
+
+/** Kills a while after a folder began to change, which is when the state is saved. */
+function killWhileSaving(child: Child, dir: string, delayMs: number): () => void {
+  const before = filesNow(dir);
+  spin(() => filesNow(dir) !== before);
+  const startedMs = performance.now();
+  spin(() => performance.now() - startedMs > delayMs);
+  child.process.kill('SIGKILL');
+  return () => undefined;
 }
 
 describe('killed at any moment', () => {
@@ -95,7 +106,7 @@ describe('killed at any moment', () => {
       const stopKilling =
         i % 2 === 0
           ? killAfter(child, tookMs * (0.3 + 0.7 * random.next()))
-          : killAtChange(child, `${out}.state`, 1 + random.int(40));
+          : killWhileSaving(child, `${out}.state`, 40 * random.next());
       const { end } = await child.ended;
       stopKilling();
       expect([0, 'SIGKILL']).toContain(end);

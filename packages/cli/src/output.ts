@@ -23,7 +23,6 @@ export function printable(text: string): string {
   return escapeTerminal(text);
 }
 
- 
 const STEERING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 
 /** JSON in which nothing steers a terminal: what JSON itself lets stand is spelled as an escape, which means the same. */
