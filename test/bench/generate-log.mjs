@@ -46,7 +46,14 @@ const RESOURCES = [
   ['coordination.k8s.io', 'v1', 'leases'],
   ['networking.k8s.io', 'v1', 'ingresses'],
 ];
-const VERBS = ['get', 'get', 'get', 'list', 'update', 'update', 'patch', 'create', 'delete'];
+// An object is met by some two verbs, as in recordings of real clusters: who updates it does not patch it, too.
+const HABITS = [
+  ['get', 'get', 'update'],
+  ['get', 'patch'],
+  ['update', 'update', 'get'],
+  ['get', 'delete'],
+];
+const UNNAMED = ['list', 'create', 'watch'];
 
 function uuid() {
   const hex = () => (random() * 4294967296).toString(16).split('.')[0].padStart(8, '0');
@@ -96,11 +103,12 @@ function event(index) {
   const namespace = `ns-${id % 50}`;
   const username = `system:serviceaccount:${namespace}:app-${id}`;
   const [group, version, resource] = RESOURCES[(id + below(4)) % RESOURCES.length];
-  const isWatch = random() < 0.15;
-  const verb = isWatch ? 'watch' : pick(VERBS);
-  const isNamed = !isWatch && verb !== 'list' && verb !== 'create';
+  const isNamed = random() < 0.7;
   // Each subject works on its own share of the names, with each of its four resources on a part of them.
-  const name = `${resource.slice(0, -1)}-${id}-${below(Math.max(1, Math.floor(names / subjects / 4)))}`;
+  const number = below(Math.max(1, Math.floor(names / subjects / 4)));
+  const name = `${resource.slice(0, -1)}-${id}-${number}`;
+  const verb = pick(isNamed ? HABITS[number % HABITS.length] : UNNAMED);
+  const isWatch = verb === 'watch';
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const query = isWatch
     ? '?allowWatchBookmarks=true&resourceVersion=12345&timeoutSeconds=500&watch=true'
@@ -111,7 +119,7 @@ function event(index) {
   const us = startUs + Math.floor((spanUs / events) * index) + below(1000);
   const code = isRefused ? 403 : verb === 'create' ? 201 : 200;
   const hasBody = values.mix === 'bodies' || (values.mix === 'mixed' && random() < 0.22);
-  const bodyBytes = values.mix === 'bodies' ? 2700 : 1300;
+  const bodyBytes = values.mix === 'bodies' ? 3300 : 650;
   const make = (bytes) => body('Deployment', 'apps/v1', namespace, name, bytes);
   const made = {
     kind: 'Event',

@@ -49,8 +49,8 @@ export interface IngestOptions {
   readonly deadLetters: DeadLetterSink;
 }
 
-/** Requests in a batch: enough to make merging cheap, few enough to keep memory flat. */
-const BATCH_REQUESTS = 50_000;
+/** Requests in a batch: enough to make merging cheap, few enough that a batch dies young in memory. */
+const BATCH_REQUESTS = 4_000;
 
 function increment<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -60,12 +60,12 @@ function increment<K>(counts: Map<K, number>, key: K): void {
 class Gathering {
   readonly clusters: Observations = new Map();
   readonly counted: Identity[] = [];
-  readonly countedAsImpersonated: Identity[] = [];
+  readonly resolved: Identity[] = [];
   readonly received: Identity[] = [];
   readonly local = new FingerprintSet();
 
   get size(): number {
-    return this.counted.length + this.countedAsImpersonated.length + this.received.length;
+    return this.counted.length + this.resolved.length + this.received.length;
   }
 }
 
@@ -188,7 +188,7 @@ export class Ingestion {
     switch (attribution.kind) {
       case 'skip':
         increment(this.stats.skipped, attribution.reason);
-        this.#batch.countedAsImpersonated.push(attribution.receivedIdentity);
+        this.#batch.resolved.push(attribution.receivedIdentity);
         return;
       case 'received':
         increment(this.stats.skipped, 'request-received');
@@ -201,7 +201,7 @@ export class Ingestion {
           this.stats.requests += 1;
           if (request.outcome === 'denied') this.stats.denied += 1;
           if (request.identity !== attribution.receivedIdentity)
-            this.#batch.countedAsImpersonated.push(attribution.receivedIdentity);
+            this.#batch.resolved.push(attribution.receivedIdentity);
         } else {
           this.stats.repeated += 1;
         }

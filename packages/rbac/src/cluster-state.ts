@@ -50,8 +50,15 @@ export function evidenceFor(rule: RuleState, name: string, cap: number): Evidenc
     return rule.overflow;
   }
   const fresh = emptyEvidence();
-  rule.names.set(name, fresh);
+  rule.names.set(detached(name), fresh);
   return fresh;
+}
+
+/** The same text, held by itself: a part that was cut out of a URI keeps the whole URI alive. */
+function detached(text: string): string {
+  const copy = Buffer.from(text, 'utf8').toString('utf8');
+  // A lone surrogate does not survive UTF-8.
+  return copy === text ? copy : text;
 }
 
 /** A rule's state, made if need be; `undefined` where the cap refuses it: then the set's overflow is what counts. */

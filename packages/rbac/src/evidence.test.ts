@@ -35,7 +35,6 @@ describe('evidence', () => {
     expect(evidence).toMatchObject({
       count: 4,
       firstSeenUs: T0,
-      firstAuditID: 'id-8',
       lastSeenUs: T0 + 5 * DAY_US,
       lastAuditID: 'id-6',
       days: [dayOf(T0), dayOf(T0) + 5],
@@ -55,7 +54,7 @@ describe('evidence', () => {
       .map(({ us, id, group }) => {
         const made = emptyEvidence();
         for (const each of us) {
-          noteTime(made, each, id);
+          noteTime(made, { firstSeenUs: each, lastSeenUs: each, lastAuditID: id });
           made.days = withDay(made.days, dayOf(each));
           made.count += 1;
         }

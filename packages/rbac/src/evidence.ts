@@ -17,7 +17,6 @@ export function emptyEvidence(): Evidence {
     count: 0,
     firstSeenUs: Number.MAX_SAFE_INTEGER,
     lastSeenUs: -1,
-    firstAuditID: '',
     lastAuditID: '',
     days: NO_DAYS,
     grantingGroups: NO_GROUPS,
@@ -26,15 +25,17 @@ export function emptyEvidence(): Evidence {
   };
 }
 
-/** Notes that something was seen at a time, with its sample. */
-export function noteTime(evidence: Evidence, us: number, auditID: string): void {
-  if (us < evidence.firstSeenUs || (us === evidence.firstSeenUs && auditID < evidence.firstAuditID)) {
-    evidence.firstSeenUs = us;
-    evidence.firstAuditID = auditID;
-  }
-  if (us > evidence.lastSeenUs || (us === evidence.lastSeenUs && auditID < evidence.lastAuditID)) {
-    evidence.lastSeenUs = us;
-    evidence.lastAuditID = auditID;
+/** Notes that something was seen at a time or over a span of it, with the sample of its end. */
+export function noteTime(
+  evidence: Evidence,
+  seen: { readonly firstSeenUs: number; readonly lastSeenUs: number; readonly lastAuditID: string },
+): void {
+  if (seen.firstSeenUs < evidence.firstSeenUs) evidence.firstSeenUs = seen.firstSeenUs;
+  const isLater = seen.lastSeenUs > evidence.lastSeenUs;
+  const isTie = seen.lastSeenUs === evidence.lastSeenUs;
+  if (isLater || (isTie && seen.lastAuditID < evidence.lastAuditID)) {
+    evidence.lastSeenUs = seen.lastSeenUs;
+    evidence.lastAuditID = seen.lastAuditID;
   }
 }
 
@@ -56,7 +57,8 @@ export function withDay(days: readonly number[], day: number): readonly number[]
   const last = days.at(-1);
   if (last === day) return days;
   if (last === undefined) return singleDay(day);
-  if (last < day) return [...days, day];
+  // By concat, since a spread keeps room for 16 more, and there are as many lists as permissions.
+  if (last < day) return days.concat(day);
   return days.includes(day) ? days : [...days, day].sort((a, b) => a - b);
 }
 
@@ -81,10 +83,7 @@ export function addGroup(evidence: Evidence, group: string): void {
 /** Adds `from` to `into`. Commutative and associative; idempotent in all but the count. */
 export function mergeEvidence(into: Evidence, from: Evidence): void {
   into.count += from.count;
-  if (from.lastSeenUs >= 0) {
-    noteTime(into, from.firstSeenUs, from.firstAuditID);
-    noteTime(into, from.lastSeenUs, from.lastAuditID);
-  }
+  noteTime(into, from);
   into.days = unionOfDays(into.days, from.days);
   for (const group of from.grantingGroups) addGroup(into, group);
   into.clients |= from.clients;

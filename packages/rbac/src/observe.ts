@@ -61,16 +61,17 @@ export interface ObserveOptions {
 export type Observations = Map<string, ClusterState>;
 
 interface Sighting {
-  readonly us: number;
+  readonly firstSeenUs: number;
+  readonly lastSeenUs: number;
+  readonly lastAuditID: string;
   readonly day: number;
-  readonly auditID: string;
   readonly clientBit: number;
   readonly count: 0 | 1;
 }
 
 function note(evidence: Evidence, need: Need, sighting: Sighting): void {
   evidence.count += sighting.count;
-  noteTime(evidence, sighting.us, sighting.auditID);
+  noteTime(evidence, sighting);
   evidence.days = withDay(evidence.days, sighting.day);
   if (need.grantingGroup !== '') addGroup(evidence, bounded(need.grantingGroup));
   evidence.clients |= sighting.clientBit;
@@ -147,9 +148,10 @@ export function observe(
     into.set(request.cluster, cluster);
   }
   const sighting: Sighting = {
-    us: request.receivedAtUs,
+    firstSeenUs: request.receivedAtUs,
+    lastSeenUs: request.receivedAtUs,
+    lastAuditID: boundedID(request.auditID),
     day: dayOf(request.receivedAtUs),
-    auditID: boundedID(request.auditID),
     clientBit: 1 << CLIENT_KINDS.indexOf(request.client),
     count: isNew ? 1 : 0,
   };

@@ -86,8 +86,7 @@ export interface Evidence {
   /** Microseconds since the epoch. */
   firstSeenUs: number;
   lastSeenUs: number;
-  /** A sample auditID at each end; ties go to the smaller one. */
-  firstAuditID: string;
+  /** The auditID of the latest request; of several at that time the smallest. */
   lastAuditID: string;
   /** Days since the epoch (UTC) on which it was seen, ascending, each once. */
   days: readonly number[];

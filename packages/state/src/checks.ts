@@ -69,7 +69,7 @@ export function isEmpty(deltas: Deltas): boolean {
   return (
     deltas.clusters.size === 0 &&
     deltas.counted.length === 0 &&
-    deltas.countedAsImpersonated.length === 0 &&
+    deltas.resolved.length === 0 &&
     deltas.received.length === 0
   );
 }
@@ -81,7 +81,7 @@ export function isEmpty(deltas: Deltas): boolean {
 export function checkBatch({ from, to, deltas }: Batch): void {
   mustBe(from !== to || isEmpty(deltas), 'a new position to go with what it adds');
   checkIdentities(deltas.counted);
-  checkIdentities(deltas.countedAsImpersonated);
+  checkIdentities(deltas.resolved);
   checkIdentities(deltas.received);
   for (const [name, state] of deltas.clusters) checkCluster(name, state);
 }

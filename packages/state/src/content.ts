@@ -12,7 +12,7 @@ export interface Content {
   readonly positions: Map<string, string>;
   readonly clusters: Map<string, ClusterState>;
   readonly counted: FingerprintSet;
-  readonly countedAsImpersonated: FingerprintSet;
+  readonly resolved: FingerprintSet;
   /** Seen at RequestReceived, and in neither of the other two. */
   readonly onlyReceived: FingerprintSet;
 }
@@ -31,7 +31,7 @@ export function emptyContent(identityKey = randomBytes(8).toString('hex')): Cont
     positions: new Map(),
     clusters: new Map(),
     counted: new FingerprintSet(),
-    countedAsImpersonated: new FingerprintSet(),
+    resolved: new FingerprintSet(),
     onlyReceived: new FingerprintSet(),
   };
 }

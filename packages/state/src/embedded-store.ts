@@ -35,12 +35,12 @@ function merge(content: Content, deltas: Deltas): void {
     content.counted.add(hi, lo);
     content.onlyReceived.delete(hi, lo);
   }
-  for (const { hi, lo } of deltas.countedAsImpersonated) {
-    content.countedAsImpersonated.add(hi, lo);
+  for (const { hi, lo } of deltas.resolved) {
+    content.resolved.add(hi, lo);
     content.onlyReceived.delete(hi, lo);
   }
   for (const { hi, lo } of deltas.received) {
-    if (content.counted.has(hi, lo) || content.countedAsImpersonated.has(hi, lo)) continue;
+    if (content.counted.has(hi, lo) || content.resolved.has(hi, lo)) continue;
     content.onlyReceived.add(hi, lo);
   }
 }

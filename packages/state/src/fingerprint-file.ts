@@ -9,11 +9,11 @@ import { StateError } from './types.ts';
 const CHUNK_BYTES = 1 << 18;
 
 /** The three sets of a content. */
-export type Fingerprints = Pick<Content, 'counted' | 'countedAsImpersonated' | 'onlyReceived'>;
+export type Fingerprints = Pick<Content, 'counted' | 'resolved' | 'onlyReceived'>;
 
 /** The file of the three sets, one after the other, piece by piece. Read back by {@link readFingerprints}. */
 export function* fingerprintPieces(sets: Fingerprints, digest: Hash): Generator<Uint8Array, void> {
-  for (const set of [sets.counted, sets.countedAsImpersonated, sets.onlyReceived]) {
+  for (const set of [sets.counted, sets.resolved, sets.onlyReceived]) {
     for (const piece of set.pieces()) {
       digest.update(piece);
       yield piece;
@@ -55,12 +55,12 @@ export async function readFingerprints(path: string, info: FingerprintsInfo): Pr
   };
   try {
     // Before anything is made as large as the header says.
-    const total = info.counted + info.countedAsImpersonated + info.onlyReceived;
+    const total = info.counted + info.resolved + info.onlyReceived;
     const { size } = await file.stat();
     if (size !== total * FINGERPRINT_BYTES) throw damaged('the file has another size than the state says');
     const sets = {
       counted: await readSet(info.counted),
-      countedAsImpersonated: await readSet(info.countedAsImpersonated),
+      resolved: await readSet(info.resolved),
       onlyReceived: await readSet(info.onlyReceived),
     };
     if (digest.digest('hex') !== info.sha256) throw damaged('the digest does not fit: the file was changed');

@@ -8,7 +8,7 @@ const SCHEMA = 'leastwise-state';
 export interface FingerprintsInfo {
   readonly sha256: string;
   readonly counted: number;
-  readonly countedAsImpersonated: number;
+  readonly resolved: number;
   readonly onlyReceived: number;
 }
 
@@ -36,7 +36,7 @@ function asObject(value: unknown): Readonly<Record<string, unknown>> {
 
 function readFingerprintsInfo(value: unknown): FingerprintsInfo {
   const info = asObject(value);
-  const sizes = [info['counted'], info['countedAsImpersonated'], info['onlyReceived']];
+  const sizes = [info['counted'], info['resolved'], info['onlyReceived']];
   const fields = new Fields([info['sha256'], ...sizes]);
   const sha256 = fields.string();
   // It becomes a part of a file name.
@@ -44,7 +44,7 @@ function readFingerprintsInfo(value: unknown): FingerprintsInfo {
   return {
     sha256,
     counted: fields.integer(0),
-    countedAsImpersonated: fields.integer(0),
+    resolved: fields.integer(0),
     onlyReceived: fields.integer(0),
   };
 }

@@ -30,7 +30,7 @@ interface Saved {
 function isSame(info: FingerprintsInfo, sets: Fingerprints): boolean {
   return (
     info.counted === sets.counted.size &&
-    info.countedAsImpersonated === sets.countedAsImpersonated.size &&
+    info.resolved === sets.resolved.size &&
     info.onlyReceived === sets.onlyReceived.size
   );
 }
@@ -130,7 +130,7 @@ export class StateFolder {
     const info: FingerprintsInfo = {
       sha256: digest.digest('hex'),
       counted: content.counted.size,
-      countedAsImpersonated: content.countedAsImpersonated.size,
+      resolved: content.resolved.size,
       onlyReceived: content.onlyReceived.size,
     };
     await this.#disk.rename(temporary, join(this.#path, fingerprintsFile(info)));

@@ -10,8 +10,11 @@ export interface Deltas {
   readonly clusters: ReadonlyMap<string, ClusterState>;
   /** Identities counted in this batch: later stages and copies of them add no count. */
   readonly counted: readonly Identity[];
-  /** Identities, without the impersonated user, of requests that were counted under impersonation. */
-  readonly countedAsImpersonated: readonly Identity[];
+  /**
+   * Identities, as RequestReceived shows them, of requests whose outcome is known though `counted` lacks
+   * them: counted under an impersonated user, or skipped. Their RequestReceived is no open question.
+   */
+  readonly resolved: readonly Identity[];
   /** Identities of requests seen at RequestReceived, whose outcome is not known by that. */
   readonly received: readonly Identity[];
 }

@@ -32,7 +32,7 @@ export function describeCrashes({ store, crash }: Context): void {
     const additions: ((claim: Claim) => Deltas)[] = [
       (claim) => deltasOf([], claim, [50, 60].map(identityOf)),
       (claim) => deltasOf([request(1)], claim),
-      (claim) => ({ ...deltasOf([], claim), countedAsImpersonated: [identityOf(51)] }),
+      (claim) => ({ ...deltasOf([], claim), resolved: [identityOf(51)] }),
       (claim) => deltasOf([], claim, [identityOf(52)]),
       (claim) => deltasOf([request(50, { base: identityOf(53) })], claim, [51, 53, 54].map(identityOf)),
     ];

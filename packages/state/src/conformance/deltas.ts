@@ -41,7 +41,6 @@ function evidenceOf(request: SampleRequest, count: number): Evidence {
     count,
     firstSeenUs: us,
     lastSeenUs: us,
-    firstAuditID: auditID,
     lastAuditID: auditID,
     days: [dayOf(us)],
     grantingGroups: group === undefined ? [] : [group],
@@ -86,7 +85,7 @@ export function deltasOf(
 ): Deltas {
   const clusters = new Map<string, ClusterState>();
   const counted = new Map<string, Identity>();
-  const countedAsImpersonated: Identity[] = [];
+  const resolved: Identity[] = [];
   for (const request of requests) {
     const { identity, base } = request;
     const key = `${identity.hi} ${identity.lo}`;
@@ -97,9 +96,9 @@ export function deltasOf(
     clusters.set(delta.cluster, cluster);
     if (!isNew) continue;
     counted.set(key, identity);
-    if (base) countedAsImpersonated.push(base);
+    if (base) resolved.push(base);
   }
-  return { clusters, counted: [...counted.values()], countedAsImpersonated, received };
+  return { clusters, counted: [...counted.values()], resolved, received };
 }
 
 /** What a store must answer to `read` after one clean run over these requests. */
