@@ -35,6 +35,7 @@ describe('evidence', () => {
     expect(evidence).toMatchObject({
       count: 4,
       firstSeenUs: T0,
+      firstAuditID: 'id-8',
       lastSeenUs: T0 + 5 * DAY_US,
       lastAuditID: 'id-6',
       days: [dayOf(T0), dayOf(T0) + 5],
@@ -54,7 +55,7 @@ describe('evidence', () => {
       .map(({ us, id, group }) => {
         const made = emptyEvidence();
         for (const each of us) {
-          noteTime(made, { firstSeenUs: each, lastSeenUs: each, lastAuditID: id });
+          noteTime(made, each, id);
           made.days = withDay(made.days, dayOf(each));
           made.count += 1;
         }

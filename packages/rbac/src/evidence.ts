@@ -17,6 +17,7 @@ export function emptyEvidence(): Evidence {
     count: 0,
     firstSeenUs: Number.MAX_SAFE_INTEGER,
     lastSeenUs: -1,
+    firstAuditID: '',
     lastAuditID: '',
     days: NO_DAYS,
     grantingGroups: NO_GROUPS,
@@ -25,17 +26,15 @@ export function emptyEvidence(): Evidence {
   };
 }
 
-/** Notes that something was seen at a time or over a span of it, with the sample of its end. */
-export function noteTime(
-  evidence: Evidence,
-  seen: { readonly firstSeenUs: number; readonly lastSeenUs: number; readonly lastAuditID: string },
-): void {
-  if (seen.firstSeenUs < evidence.firstSeenUs) evidence.firstSeenUs = seen.firstSeenUs;
-  const isLater = seen.lastSeenUs > evidence.lastSeenUs;
-  const isTie = seen.lastSeenUs === evidence.lastSeenUs;
-  if (isLater || (isTie && seen.lastAuditID < evidence.lastAuditID)) {
-    evidence.lastSeenUs = seen.lastSeenUs;
-    evidence.lastAuditID = seen.lastAuditID;
+/** Notes that something was seen at a time, with its sample. */
+export function noteTime(evidence: Evidence, us: number, auditID: string): void {
+  if (us < evidence.firstSeenUs || (us === evidence.firstSeenUs && auditID < evidence.firstAuditID)) {
+    evidence.firstSeenUs = us;
+    evidence.firstAuditID = auditID;
+  }
+  if (us > evidence.lastSeenUs || (us === evidence.lastSeenUs && auditID < evidence.lastAuditID)) {
+    evidence.lastSeenUs = us;
+    evidence.lastAuditID = auditID;
   }
 }
 
@@ -83,7 +82,10 @@ export function addGroup(evidence: Evidence, group: string): void {
 /** Adds `from` to `into`. Commutative and associative; idempotent in all but the count. */
 export function mergeEvidence(into: Evidence, from: Evidence): void {
   into.count += from.count;
-  noteTime(into, from);
+  if (from.lastSeenUs >= 0) {
+    noteTime(into, from.firstSeenUs, from.firstAuditID);
+    noteTime(into, from.lastSeenUs, from.lastAuditID);
+  }
   into.days = unionOfDays(into.days, from.days);
   for (const group of from.grantingGroups) addGroup(into, group);
   into.clients |= from.clients;

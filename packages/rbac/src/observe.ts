@@ -61,17 +61,16 @@ export interface ObserveOptions {
 export type Observations = Map<string, ClusterState>;
 
 interface Sighting {
-  readonly firstSeenUs: number;
-  readonly lastSeenUs: number;
-  readonly lastAuditID: string;
+  readonly us: number;
   readonly day: number;
+  readonly auditID: string;
   readonly clientBit: number;
   readonly count: 0 | 1;
 }
 
 function note(evidence: Evidence, need: Need, sighting: Sighting): void {
   evidence.count += sighting.count;
-  noteTime(evidence, sighting);
+  noteTime(evidence, sighting.us, sighting.auditID);
   evidence.days = withDay(evidence.days, sighting.day);
   if (need.grantingGroup !== '') addGroup(evidence, bounded(need.grantingGroup));
   evidence.clients |= sighting.clientBit;
@@ -148,10 +147,9 @@ export function observe(
     into.set(request.cluster, cluster);
   }
   const sighting: Sighting = {
-    firstSeenUs: request.receivedAtUs,
-    lastSeenUs: request.receivedAtUs,
-    lastAuditID: boundedID(request.auditID),
+    us: request.receivedAtUs,
     day: dayOf(request.receivedAtUs),
+    auditID: boundedID(request.auditID),
     clientBit: 1 << CLIENT_KINDS.indexOf(request.client),
     count: isNew ? 1 : 0,
   };

@@ -86,7 +86,8 @@ export interface Evidence {
   /** Microseconds since the epoch. */
   firstSeenUs: number;
   lastSeenUs: number;
-  /** The auditID of the latest request; of several at that time the smallest. */
+  /** A sample auditID at each end; ties go to the smaller one. */
+  firstAuditID: string;
   lastAuditID: string;
   /** Days since the epoch (UTC) on which it was seen, ascending, each once. */
   days: readonly number[];

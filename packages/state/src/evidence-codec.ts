@@ -34,12 +34,13 @@ function readDays(ranges: Fields): number[] {
 /** The inverse of {@link readEvidence}. */
 export function encodeEvidence(evidence: Evidence | undefined): EncodedEvidence {
   if (!evidence) return null;
-  const { count, firstSeenUs, lastSeenUs, lastAuditID } = evidence;
+  const { count, firstSeenUs, lastSeenUs, firstAuditID, lastAuditID } = evidence;
   const { days, grantingGroups, clients, viaRbac } = evidence;
   return [
     count,
     firstSeenUs,
     lastSeenUs,
+    firstAuditID,
     lastAuditID,
     encodeDays(days),
     grantingGroups,
@@ -54,6 +55,7 @@ export function readEvidence(fields: Fields): Evidence {
   evidence.count = fields.integer(0);
   evidence.firstSeenUs = fields.integer();
   evidence.lastSeenUs = fields.integer();
+  evidence.firstAuditID = fields.string();
   evidence.lastAuditID = fields.string();
   evidence.days = readDays(fields.list());
   evidence.grantingGroups = fields.list().strings();

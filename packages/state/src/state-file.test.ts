@@ -120,7 +120,7 @@ describe('a damaged state', () => {
     await expectRefused(/:\d+: not UTF-8/);
   });
 
-  const none = [0, 0, 0, 'a', [], [], 0, 0];
+  const none = [0, 0, 0, 'a', 'a', [], [], 0, 0];
   const evidence = (index: number, value: unknown): unknown[] => none.with(index, value as number);
   const rule = (...values: unknown[]): unknown[] => ['allowed', 'get', '', 'pods', 'shop', null, values];
   it.each<[string, unknown, string]>([
@@ -137,12 +137,12 @@ describe('a damaged state', () => {
     ['a fraction', rule('a', evidence(1, 0.5)), 'a whole number is missing'],
     ['a number beyond 2^53', rule('a', evidence(2, 2 ** 53)), 'a whole number is missing'],
     ['a text for a number', rule('a', evidence(2, '1')), 'a whole number is missing'],
-    ['a day out of time', rule('a', evidence(4, [200_000, 1])), 'the number 200000 is out of range'],
-    ['endless days', rule('a', evidence(4, [0, 9e15])), 'the number 9000000000000000 is out of range'],
-    ['days twice', rule('a', evidence(4, [5, 2, 6, 1])), 'the number 6 is out of range'],
-    ['half a range of days', rule('a', evidence(4, [5])), 'a value is missing'],
-    ['groups out of order', rule('a', evidence(5, ['b', 'a'])), 'texts are out of order'],
-    ['clients that no bit set has', rule('a', evidence(6, 2 ** 31)), 'the number 2147483648 is out of range'],
+    ['a day out of time', rule('a', evidence(5, [200_000, 1])), 'the number 200000 is out of range'],
+    ['endless days', rule('a', evidence(5, [0, 9e15])), 'the number 9000000000000000 is out of range'],
+    ['days twice', rule('a', evidence(5, [5, 2, 6, 1])), 'the number 6 is out of range'],
+    ['half a range of days', rule('a', evidence(5, [5])), 'a value is missing'],
+    ['groups out of order', rule('a', evidence(6, ['b', 'a'])), 'texts are out of order'],
+    ['clients that no bit set has', rule('a', evidence(7, 2 ** 31)), 'the number 2147483648 is out of range'],
     ['a subject of no kind', ['subject', 'constructor', '', 'x', null, null], 'a subject of an unknown kind'],
   ])('is refused when a line holds %s', async (_, line, reason) => {
     await saved(1, folder.dir);

@@ -41,6 +41,7 @@ function evidenceOf(request: SampleRequest, count: number): Evidence {
     count,
     firstSeenUs: us,
     lastSeenUs: us,
+    firstAuditID: auditID,
     lastAuditID: auditID,
     days: [dayOf(us)],
     grantingGroups: group === undefined ? [] : [group],
