@@ -6,7 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@leastwise/source'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**'],
+    exclude: ['**/node_modules/**', '**/dist/**', 'test/closed-loop/**'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -26,3 +26,11 @@ export {
 } from './audit-event-line.ts';
 export { KINDS, NAMESPACES, VERBS } from './kinds.ts';
 export { createRandom, type Random } from './random.ts';
+export { type Child, freePort, startChild, untilReady } from './servers/child.ts';
+export {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  startControlPlane,
+  type StaticUser,
+} from './servers/control-plane.ts';
+export { KubeClient, type KubeRequest, type KubeResponse } from './servers/kube-client.ts';

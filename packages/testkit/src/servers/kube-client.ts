@@ -1,0 +1,87 @@
+import { Agent, request } from 'node:https';
+
+/** One HTTP request as an API server sees it. */
+export interface KubeRequest {
+  readonly method: string;
+  /** With query, escaped. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Breaks the response off after this time, in milliseconds: a watch never ends by itself. */
+  readonly endAfterMs?: number;
+}
+
+/** Its answer; `body` is parsed where it is JSON. */
+export interface KubeResponse {
+  readonly status: number;
+  readonly text: string;
+  readonly body: unknown;
+}
+
+/** Raw HTTPS to an API server under one identity; nothing is retried or cached. */
+export class KubeClient {
+  readonly #agent: Agent;
+  readonly #url: URL;
+  readonly #token: string;
+
+  /** @param token - `''` for an anonymous client */
+  constructor(url: string, ca: string, token: string) {
+    this.#url = new URL(url);
+    this.#agent = new Agent({ ca, keepAlive: true, maxSockets: 16 });
+    this.#token = token;
+  }
+
+  /** Sends one request. @throws Error of the connection, never of a status */
+  send({ method, path, body, headers = {}, endAfterMs }: KubeRequest): Promise<KubeResponse> {
+    const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        {
+          agent: this.#agent,
+          host: this.#url.hostname,
+          port: this.#url.port,
+          method,
+          path,
+          headers: {
+            accept: 'application/json',
+            ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+            ...(this.#token === '' ? {} : { authorization: `Bearer ${this.#token}` }),
+            ...headers,
+          },
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          const done = (): void => {
+            const text = Buffer.concat(chunks).toString('utf8');
+            resolve({ status: response.statusCode ?? 0, text, body: parsed(text) });
+          };
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('end', done);
+          // Broken off by `endAfterMs`.
+          response.on('error', done);
+          if (endAfterMs !== undefined) setTimeout(() => response.destroy(new Error('enough')), endAfterMs);
+        },
+      );
+      // A successful upgrade: WebSocket or SPDY.
+      outgoing.on('upgrade', (response, socket) => {
+        socket.destroy();
+        resolve({ status: response.statusCode ?? 101, text: '', body: undefined });
+      });
+      outgoing.on('error', reject);
+      outgoing.end(payload);
+    });
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
