@@ -6,7 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@leastwise/source'] } },
   test: {
     include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**', 'test/closed-loop/**'],
+    exclude: ['**/node_modules/**', '**/dist/**', 'test/closed-loop/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

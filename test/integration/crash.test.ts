@@ -134,27 +134,27 @@ function isTemporary(path: string): boolean {
   return /(?:^|\/)\.[^/]*(?:tmp|leastwise)[^/]*$/.test(path);
 }
 
-describe('SIGINT', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s ends at once with 130, and keeps what was read',
-    async (signal) => {
-      const [out, clean] = [folder('out'), folder('clean')];
-      const child = spawnLeastwise(['run', '--out', out, '--state', `${out}.state`, '-f', '-']);
-      // More blank lines than the pipe and both ends of it can hold: once they are gone, what came before was read.
-      await new Promise((resolve) => child.process.stdin.write(text(FIRST) + '\n'.repeat(1 << 20), resolve));
-      // Its input stays open: only the signal can end it.
-      child.process.kill(signal);
-      const { end, stdout, stderr } = await child.ended;
-      expect([end, stdout]).toEqual([130, '']);
-      expect(stderr).toContain('interrupted: what was read is kept, nothing was published');
-      expect(await treeOf(out)).toEqual({});
-      expect((await readdir(`${out}.state`)).filter((file) => file.startsWith('lock-'))).toEqual([]);
+describe('a signal', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('%s ends at once with %d, and keeps what was read', async (signal, code) => {
+    const [out, clean] = [folder('out'), folder('clean')];
+    const child = spawnLeastwise(['run', '--out', out, '--state', `${out}.state`, '-f', '-']);
+    // More blank lines than the pipe and both ends of it can hold: once they are gone, what came before was read.
+    await new Promise((resolve) => child.process.stdin.write(text(FIRST) + '\n'.repeat(1 << 20), resolve));
+    // Its input stays open: only the signal can end it.
+    child.process.kill(signal);
+    const { end, stdout, stderr } = await child.ended;
+    expect([end, stdout]).toEqual([code, '']);
+    expect(stderr).toContain('interrupted: what was read is kept, nothing was published');
+    expect(await treeOf(out)).toEqual({});
+    expect((await readdir(`${out}.state`)).filter((file) => file.startsWith('lock-'))).toEqual([]);
 
-      await run(out, '-f', await written(folder('second.log'), text(SECOND)));
-      await run(clean, '-f', await written(folder('all.log'), text(LINES)));
-      expect(await treeOf(out)).toEqual(await treeOf(clean));
-    },
-  );
+    await run(out, '-f', await written(folder('second.log'), text(SECOND)));
+    await run(clean, '-f', await written(folder('all.log'), text(LINES)));
+    expect(await treeOf(out)).toEqual(await treeOf(clean));
+  });
 
   test('a followed log: what was read is published, and it ends with 0', async () => {
     const [out, clean] = [folder('out'), folder('clean')];

@@ -150,6 +150,26 @@ describe('the life of namespaces', () => {
       'live',
     ],
     ['create of it', makeNamespace, 'live'],
+    [
+      'create in it, where it is not found',
+      { ...create, code: 404, statusMessage: 'namespaces "dev" not found' },
+      'deleted',
+    ],
+    [
+      'get of it, where it is not found',
+      { verb: 'get', code: 404, requestURI: remove.requestURI, statusMessage: 'namespaces "dev" not found' },
+      'deleted',
+    ],
+    [
+      'create in it, where something else is not found',
+      { ...create, code: 404, statusMessage: 'namespaces "prod" not found' },
+      undefined,
+    ],
+    [
+      'a word of a namespace in an answer that is not 404',
+      { ...create, code: 403, statusMessage: 'namespaces "dev" not found' },
+      undefined,
+    ],
     ['apply of it', { ...create, verb: 'patch', requestURI: '/api/v1/namespaces/dev' }, 'live'],
     ['delete of it', remove, 'deleted'],
     ['delete of it, accepted', { ...remove, code: 202 }, 'deleted'],

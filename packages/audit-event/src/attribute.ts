@@ -182,15 +182,12 @@ function isCreatingWrite(event: AuditEvent, info: RequestInfo): boolean {
 }
 
 /**
- * An accepted deletion of a namespace means its end. An object made in it means that it lives, since admission
+ * An accepted deletion of a namespace means its end, and so does an answer that it is not found. An object made in it means that it lives, since admission
  * refuses creates in a namespace that is absent or terminating.
  */
 function namespaceLifeOf(event: AuditEvent, info: RequestInfo): CountedRequest['namespaceLife'] {
-  const change = isDeletionOfNamespace(event, info)
-    ? 'deleted'
-    : madeObject(event, info)
-      ? 'live'
-      : undefined;
+  const isGone = isDeletionOfNamespace(event, info) || isNamespaceMissing(event, info);
+  const change = isGone ? 'deleted' : madeObject(event, info) ? 'live' : undefined;
   if (change === undefined || isDryRun(event.requestURI)) return undefined;
   // The authorizer saw no name for a create of a namespace; the objectRef has it from the body.
   const namespace = isNamespace(info) && info.verb === 'create' ? createdName(event) : info.namespace;
@@ -203,6 +200,11 @@ function isNamespace(info: RequestInfo): boolean {
 
 function isDeletionOfNamespace(event: AuditEvent, info: RequestInfo): boolean {
   return info.verb === 'delete' && isNamespace(info) && event.code >= 200 && event.code <= 299;
+}
+
+/** The API server's own words, by which it means the core group's namespaces and no other resource of that name. */
+function isNamespaceMissing(event: AuditEvent, info: RequestInfo): boolean {
+  return event.code === 404 && event.statusMessage === `namespaces "${info.namespace}" not found`;
 }
 
 function madeObject(event: AuditEvent, info: RequestInfo): boolean {

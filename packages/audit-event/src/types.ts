@@ -36,7 +36,7 @@ export interface AuditEvent {
   readonly objectRef: ObjectRef | undefined;
   /** HTTP status; 0 where the event has none (RequestReceived). */
   readonly code: number;
-  /** `responseStatus.message`, kept for 403 only; `''` otherwise. */
+  /** `responseStatus.message`, kept for 403 and 404 only; `''` otherwise. */
   readonly statusMessage: string;
   /** Microseconds since the epoch (UTC): when the API server received the request. */
   readonly receivedAtUs: number;

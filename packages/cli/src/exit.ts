@@ -9,6 +9,16 @@ export const EXIT = {
   promise: 3,
 } as const;
 
+/** Whether this is an error of the system with that code, such as `ENOENT`. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** What an error says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Ends a command with a message for the user and an exit code; never with a stack trace. */
 export class CliError extends Error {
   override readonly name = 'CliError';

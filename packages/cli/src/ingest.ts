@@ -14,7 +14,7 @@ import {
 } from '@leastwise/audit-event';
 import { observe, type Observations, type ObserveOptions } from '@leastwise/rbac';
 import type { AuditSource, DeadLetter, DeadLetterSink, SourceChunk } from '@leastwise/source';
-import { type Claim, FingerprintSet, StateError, type SubjectStore } from '@leastwise/state';
+import { type Claim, type Deltas, FingerprintSet, StateError, type SubjectStore } from '@leastwise/state';
 
 import type { Progress } from './progress.ts';
 
@@ -46,6 +46,11 @@ export interface IngestOptions {
   readonly observe: ObserveOptions | ((request: CountedRequest, isNew: boolean) => void);
   /** Events after this time, in microseconds since the epoch, are not believed. */
   readonly latestUs?: number;
+  /**
+   * A reading whose records are not all readable must not become state: nothing is applied before `read` came to
+   * its end, and nothing at all where a record could not be read. Takes some 100 bytes a request at the end.
+   */
+  readonly isAllOrNothing?: boolean;
   readonly deadLetters: DeadLetterSink;
 }
 
@@ -59,13 +64,21 @@ function increment<K>(counts: Map<K, number>, key: K): void {
 /** What a batch gathers until it is applied. */
 class Gathering {
   readonly clusters: Observations = new Map();
-  readonly counted: Identity[] = [];
-  readonly resolved: Identity[] = [];
-  readonly received: Identity[] = [];
-  readonly local = new FingerprintSet();
+  readonly counted = new FingerprintSet();
+  readonly resolved = new FingerprintSet();
+  readonly received = new FingerprintSet();
 
   get size(): number {
-    return this.counted.length + this.resolved.length + this.received.length;
+    return this.counted.size + this.resolved.size + this.received.size;
+  }
+
+  get deltas(): Deltas {
+    return {
+      clusters: this.clusters,
+      counted: [...this.counted.entries()],
+      resolved: [...this.resolved.entries()],
+      received: [...this.received.entries()],
+    };
   }
 }
 
@@ -107,13 +120,15 @@ export class Ingestion {
     return new Ingestion(store, await store.claim('embedded'), options);
   }
 
-  /** Reads a source to its end, or until `signal` aborts. */
+  /** Reads a source to its end, or until `signal` aborts, and applies what it held. */
   async read(source: AuditSource, progress: Progress, signal: AbortSignal): Promise<void> {
+    const isAllOrNothing = this.#options.isAllOrNothing === true;
     for await (const chunk of source.chunks(signal)) {
       this.take(chunk);
-      if (this.#batch.size >= BATCH_REQUESTS) await this.commit();
+      if (!isAllOrNothing && this.#batch.size >= BATCH_REQUESTS) await this.commit();
       progress.update(source.progress(), this.stats.events);
     }
+    if (isAllOrNothing && this.stats.bad.size > 0) return;
     await this.commit();
   }
 
@@ -147,7 +162,7 @@ export class Ingestion {
       claim: this.#claim,
       from: this.#position,
       to,
-      deltas: batch,
+      deltas: batch.deltas,
     });
     if (result !== 'applied') throw new StateError(`the state was changed by another process (${result})`);
     this.#position = to;
@@ -188,11 +203,11 @@ export class Ingestion {
     switch (attribution.kind) {
       case 'skip':
         increment(this.stats.skipped, attribution.reason);
-        this.#batch.resolved.push(attribution.receivedIdentity);
+        this.#batch.resolved.add(attribution.receivedIdentity.hi, attribution.receivedIdentity.lo);
         return;
       case 'received':
         increment(this.stats.skipped, 'request-received');
-        this.#batch.received.push(attribution.identity);
+        this.#batch.received.add(attribution.identity.hi, attribution.identity.lo);
         return;
       case 'request': {
         const { request } = attribution;
@@ -201,7 +216,7 @@ export class Ingestion {
           this.stats.requests += 1;
           if (request.outcome === 'denied') this.stats.denied += 1;
           if (request.identity !== attribution.receivedIdentity)
-            this.#batch.resolved.push(attribution.receivedIdentity);
+            this.#batch.resolved.add(attribution.receivedIdentity.hi, attribution.receivedIdentity.lo);
         } else {
           this.stats.repeated += 1;
         }
@@ -213,9 +228,6 @@ export class Ingestion {
   }
 
   #isNew(identity: Identity): boolean {
-    if (this.#claim.isCounted(identity)) return false;
-    if (!this.#batch.local.add(identity.hi, identity.lo)) return false;
-    this.#batch.counted.push(identity);
-    return true;
+    return !this.#claim.isCounted(identity) && this.#batch.counted.add(identity.hi, identity.lo);
   }
 }

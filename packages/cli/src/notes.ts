@@ -1,4 +1,4 @@
-import { describeCell, type SubjectPolicy, type Widening } from '@leastwise/rbac';
+import { describeCell, type SubjectPolicy, unseenNeeds, type Widening } from '@leastwise/rbac';
 
 const MAX_LISTED = 20;
 
@@ -51,6 +51,13 @@ export function policyNotes(policy: SubjectPolicy, namespace?: string): string[]
       ? ['INCOMPLETE: more rules were seen than are kept; this grants less than was needed.']
       : []),
     ...listed('Withheld, because the verb is special (--special-verbs Grant renders it):', of('withheld')),
+    ...listed(
+      'May also need what no audit log shows; grant it by hand:',
+      unseenNeeds(policy.granted.map(({ cell }) => cell))
+        .filter(({ cell }) => namespace === undefined || cell.namespace === namespace)
+        .map(({ cell, needs }) => `${describeCell(cell)}: ${needs}`),
+    ),
+    ...listed('Left out, because the namespace was deleted, is missing, or is idle:', of('namespace-gone')),
     ...listed('Cannot be expressed as a rule:', of('unrenderable')),
     ...listed('Widened beyond what was observed:', widened),
   ];

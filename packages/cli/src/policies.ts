@@ -1,4 +1,3 @@
-import { subjectKey } from '@leastwise/audit-event';
 import {
   type ClusterState,
   createInference,
@@ -8,6 +7,7 @@ import {
   type SubjectPolicy,
   type SubjectState,
 } from '@leastwise/rbac';
+import { clusterFolder, subjectFolder, subjectName } from '@leastwise/render';
 
 import { CliError, EXIT } from './exit.ts';
 
@@ -16,6 +16,12 @@ export interface InferredPolicy {
   readonly state: SubjectState;
   readonly cluster: ClusterState;
   readonly policy: SubjectPolicy;
+}
+
+/** A policy that is not rendered, because another subject's would stand in the same place. */
+export interface RefusedPolicy extends InferredPolicy {
+  /** For people. */
+  readonly reason: string;
 }
 
 const MAX_SHOWN = 20;
@@ -30,22 +36,49 @@ function failClosed(mismatches: readonly Mismatch[]): never {
   );
 }
 
-/** Objects of two subjects under one name: applied together, one would replace the other. */
-function sharedNames(inferred: readonly InferredPolicy[]): Mismatch[] {
-  const owners = new Map<string, string>();
-  const mismatches: Mismatch[] = [];
-  for (const { policy } of inferred) {
-    for (const { kind, metadata } of policy.objects) {
-      const key = JSON.stringify([policy.cluster, kind, metadata.namespace ?? '', metadata.name]);
-      const owner = subjectKey(policy.subject);
-      const known = owners.get(key) ?? owner;
-      owners.set(key, known);
-      if (known === owner) continue;
-      const detail = `${kind} ${metadata.name} of ${known} and of ${owner}; \${subject} in --generate-name tells them apart`;
-      mismatches.push({ kind: 'invalid-object', detail });
+/** Where a policy would stand, in the cluster and in a repository, for people; equal for what excludes each other. */
+function placesOf({ cluster, policy }: InferredPolicy): ReadonlyMap<string, string> {
+  const places = new Map<string, string>();
+  if (policy.objects.length === 0) return places;
+  const folder = subjectFolder(policy.subject);
+  places.set(JSON.stringify([clusterFolder(cluster.cluster), folder]), `folder ${folder}`);
+  for (const { kind, metadata } of policy.objects) {
+    const key = JSON.stringify([cluster.cluster, kind, metadata.namespace ?? '', metadata.name]);
+    places.set(key, `${kind} ${metadata.name}`);
+  }
+  return places;
+}
+
+/**
+ * Policies that would replace each other when they are applied or written, and why: all of them, for which of them
+ * is meant nobody can tell. One subject's name must not keep the others from their policies, so the rest goes on.
+ */
+function refusalsOf(inferred: readonly InferredPolicy[]): Map<InferredPolicy, string> {
+  const claims = new Map<string, { readonly what: string; readonly owners: InferredPolicy[] }>();
+  for (const each of inferred) {
+    for (const [key, what] of placesOf(each)) {
+      const claim = claims.get(key) ?? { what, owners: [] };
+      claims.set(key, claim);
+      claim.owners.push(each);
     }
   }
-  return mismatches;
+  const refusals = new Map<InferredPolicy, string>();
+  for (const { what, owners } of claims.values()) {
+    const [first, second] = owners;
+    if (first === undefined || second === undefined) continue;
+    for (const owner of owners) {
+      if (refusals.has(owner)) continue;
+      const other = subjectName((owner === first ? second : first).policy.subject);
+      refusals.set(owner, `its ${what} would be that of ${other}, too`);
+    }
+  }
+  return refusals;
+}
+
+/** What subjects get, and which get nothing because two would stand in one place. */
+export interface InferredPolicies {
+  readonly policies: readonly InferredPolicy[];
+  readonly refused: readonly RefusedPolicy[];
 }
 
 /**
@@ -56,7 +89,7 @@ export function inferPolicies(
   clusters: readonly ClusterState[],
   options: PolicyOptions,
   isChosen: (state: SubjectState) => boolean,
-): InferredPolicy[] {
+): InferredPolicies {
   const infer = createInference(options);
   const check = createPolicyCheck(options);
   const inferred: InferredPolicy[] = [];
@@ -69,7 +102,28 @@ export function inferPolicies(
       inferred.push({ state, cluster, policy });
     }
   }
-  mismatches.push(...sharedNames(inferred));
   if (mismatches.length > 0) failClosed(mismatches);
-  return inferred;
+  const refusals = refusalsOf(inferred);
+  return {
+    policies: inferred.filter((each) => !refusals.has(each)),
+    refused: [...refusals].map(([each, reason]) => ({ ...each, reason })),
+  };
+}
+
+/** Says who was left out and why; `undefined` where nobody was. */
+export function refusalText({ refused }: InferredPolicies): string | undefined {
+  if (refused.length === 0) return undefined;
+  const shown = refused.slice(0, MAX_SHOWN).map((each) => `  ${refusalLine(each)}`);
+  const rest = refused.length - shown.length;
+  return [
+    "policies were refused, because two subjects' would stand in one place; what was written of them before stays:",
+    ...shown,
+    ...(rest > 0 ? [`  and ${String(rest)} more`] : []),
+    '  (in --generate-name, ${subject} tells subjects apart)',
+  ].join('\n');
+}
+
+/** One subject that was left out, and why. */
+export function refusalLine({ policy, cluster, reason }: RefusedPolicy): string {
+  return `${subjectName(policy.subject)} in cluster ${cluster.cluster}: ${reason}`;
 }

@@ -13,7 +13,6 @@ const EXPECTED: Readonly<Record<string, number>> = {
   LW_SOURCE: EXIT.usage,
   LW_STATE: EXIT.usage,
   LW_PUBLISH: EXIT.usage,
-  LW_DEAD_LETTER: EXIT.usage,
   LW_INVARIANT: EXIT.promise,
 };
 

@@ -12,7 +12,8 @@ import {
 } from '@leastwise/render';
 
 import { policyNotes, WIDENING_TEXT } from './notes.ts';
-import type { InferredPolicy } from './policies.ts';
+import { findHeldFiles, type HeldFile } from './held-files.ts';
+import type { InferredPolicies, InferredPolicy } from './policies.ts';
 
 /** What became of a publication. */
 export interface Published {
@@ -73,30 +74,40 @@ function daysOf(policies: readonly InferredPolicy[]): number {
 }
 
 function filesOf(
-  policies: readonly InferredPolicy[],
+  { policies, refused }: InferredPolicies,
   clusters: readonly ClusterState[],
+  held: readonly HeldFile[],
 ): Map<string, string> {
   const byCluster = clusters.map((cluster) => ({
     cluster,
     policies: policies.filter((each) => each.cluster === cluster),
+    refused: refused.filter((each) => each.cluster === cluster),
+    held: held.filter((each) => each.cluster === cluster.cluster),
   }));
   const files = renderRepository(
-    byCluster.map(({ cluster, policies: own }) => ({
+    byCluster.map(({ cluster, policies: own, held: kept }) => ({
       cluster: cluster.cluster,
-      policies: own.map(({ policy }) => ({
-        subject: policy.subject,
-        objects: policy.objects,
-        notes: (namespace) => policyNotes(policy, namespace),
-      })),
+      policies: [
+        ...own.map(({ policy }) => ({
+          subject: policy.subject,
+          objects: policy.objects,
+          notes: (namespace: string) => policyNotes(policy, namespace),
+        })),
+        ...kept.map(({ standIn }) => standIn),
+      ],
     })),
   );
-  for (const { cluster, policies: own } of byCluster) {
+  for (const { path, content } of held) files.set(path, content);
+  for (const { cluster, policies: own, refused: leftOut } of byCluster) {
     const report = {
       firstEventUs: cluster.firstSeenUs,
       lastEventUs: cluster.lastSeenUs,
-      daysWithEvents: daysOf(own),
+      daysWithEvents: daysOf([...own, ...leftOut]),
       subjects: own.map(reportOf),
-      leftOut: [],
+      leftOut: leftOut.map(({ policy, reason }) => ({
+        subject: policy.subject,
+        remark: `refused: ${reason}; what was published before stays as it is`,
+      })),
     };
     files.set(policyReportPath(cluster.cluster), renderPolicyReport(cluster.cluster, report));
   }
@@ -106,17 +117,17 @@ function filesOf(
 /** Brings a GitOps repository to what the policies say: nothing is written where nothing changed. */
 export async function publishPolicies(
   forge: Forge,
-  policies: readonly InferredPolicy[],
+  inferred: InferredPolicies,
   clusters: readonly ClusterState[],
 ): Promise<Published> {
   // Only what this state knows of is ours to change: another one may keep other clusters in this repository.
   const known = clusters.filter(({ lastSeenUs }) => lastSeenUs > 0);
-  const wanted = filesOf(policies, known);
   const folders = known.map(({ cluster }) => clusterFolder(cluster));
   const existing =
     folders.length === 0
       ? new Map<string, string>()
       : await forge.read(folders.flatMap((folder) => [`clusters/${folder}`, `reports/${folder}`]));
+  const wanted = filesOf(inferred, known, findHeldFiles(existing, inferred.refused));
   const plan = planChanges(wanted, existing, isGenerated);
   const count = (action: 'write' | 'delete'): number =>
     plan.changes.filter((each) => each.action === action).length;

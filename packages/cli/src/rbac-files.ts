@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { parseManifests, type RbacObject } from '@leastwise/rbac';
 
-import { CliError } from './exit.ts';
+import { CliError, messageOf } from './exit.ts';
 
 /** RBAC objects read from files, with what could not be read. */
 export interface RbacFiles {
@@ -16,12 +16,19 @@ export interface RbacFiles {
 const MANIFEST = /\.(ya?ml|json)$/i;
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
+/** Waits for what is read of a path; what fails is the user's to know, not a bug. @throws CliError */
+async function told<T>(path: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    throw new CliError(`${path}: ${messageOf(error)}`);
+  }
+}
+
 async function manifestsBelow(path: string): Promise<string[]> {
-  const info = await stat(path).catch((cause: unknown) => {
-    throw new CliError(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
-  });
+  const info = await told(path, stat(path));
   if (!info.isDirectory()) return [path];
-  const entries = await readdir(path, { withFileTypes: true });
+  const entries = await told(path, readdir(path, { withFileTypes: true }));
   const found: string[] = [];
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (entry.name.startsWith('.')) continue;
@@ -43,13 +50,13 @@ export async function readRbacFiles(paths: readonly string[]): Promise<RbacFiles
   let files = 0;
   for (const path of paths) {
     for (const file of await manifestsBelow(path)) {
-      const { size } = await stat(file);
+      const { size } = await told(file, stat(file));
       if (size > MAX_MANIFEST_BYTES) {
         problems.push(`${file}: larger than ${String(MAX_MANIFEST_BYTES)} bytes`);
         continue;
       }
       files += 1;
-      const parsed = parseManifests(await readFile(file, 'utf8'), file);
+      const parsed = parseManifests(await told(file, readFile(file, 'utf8')), file);
       for (const object of parsed.objects) objects.push(object);
       for (const { line, reason } of parsed.problems) problems.push(`${file}:${String(line)}: ${reason}`);
     }

@@ -3,7 +3,7 @@ import { dayOf, totalOfRules } from '@leastwise/rbac';
 
 import type { IngestStats } from './ingest.ts';
 import type { Io } from './io.ts';
-import type { InferredPolicy } from './policies.ts';
+import { type InferredPolicies, type InferredPolicy, refusalLine } from './policies.ts';
 import { counted, formatBytes, formatCount } from './progress.ts';
 
 /** Below this span of evidence, rights that are used once a month have not been seen yet. */
@@ -34,6 +34,8 @@ export interface Summary {
   readonly policies: number;
   readonly objects: number;
   readonly rules: number;
+  /** Subjects without a policy, because another one's would stand in the same place: who, and why. */
+  readonly refusedPolicies: readonly string[];
   /** Observed permissions that are not in a policy, by reason. */
   readonly exceptions: Readonly<Record<ExceptionClass, number>>;
   /** Refused requests. */
@@ -88,12 +90,13 @@ export interface SummaryInput {
   readonly onlyReceived: number;
   readonly unreadableSamples: readonly string[];
   readonly clusters: readonly ClusterState[];
-  readonly policies: readonly InferredPolicy[];
+  readonly inferred: InferredPolicies;
 }
 
 /** Sums a run up. */
 export function summarize(input: SummaryInput): Summary {
-  const { stats, clusters, policies } = input;
+  const { stats, clusters } = input;
+  const { policies, refused } = input.inferred;
   const objects = policies.flatMap(({ policy }) => policy.objects);
   return {
     input: {
@@ -112,8 +115,9 @@ export function summarize(input: SummaryInput): Summary {
     policies: policies.filter(({ policy }) => policy.objects.length > 0).length,
     objects: objects.length,
     rules: objects.reduce((sum, object) => sum + ('rules' in object ? object.rules.length : 0), 0),
+    refusedPolicies: refused.map(refusalLine),
     exceptions: exceptionsOf(policies),
-    refused: policies.reduce((sum, { state }) => sum + totalOfRules(state.denied).count, 0),
+    refused: [...policies, ...refused].reduce((sum, { state }) => sum + totalOfRules(state.denied).count, 0),
     widened: policies.reduce((sum, { policy }) => sum + policy.widenings.length, 0),
     incomplete: policies.filter(({ policy }) => policy.isIncomplete).length,
     beyondSubjects: clusters.reduce((sum, { subjectsOverflow }) => sum + (subjectsOverflow?.count ?? 0), 0),
@@ -174,6 +178,10 @@ export function summaryText(summary: Summary, io: Io): string {
       `${formatCount(summary.objects)} objects, ${formatCount(summary.rules)} rules`,
     ...exceptionLines(summary),
   );
+  if (summary.refusedPolicies.length > 0) {
+    const count = formatCount(summary.refusedPolicies.length);
+    lines.push(red(`  left out     ${count} policies refused: others would stand in the same place`));
+  }
   if (summary.refused > 0)
     lines.push(`  refused      ${formatCount(summary.refused)} requests, never granted by asking`);
   if (summary.widened > 0)

@@ -27,3 +27,4 @@ export * from './authorizer/index.ts';
 export * from './bootstrap/index.ts';
 export * from './diff/index.ts';
 export * from './manifests/index.ts';
+export { unseenNeeds, type UnseenNeed } from './unseen.ts';

@@ -1,11 +1,32 @@
+import type * as Fs from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createMemoryDeadLetters, SourceError } from '@leastwise/source';
+import { sinkChecks } from '@leastwise/source/conformance';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createCountingDeadLetters, createDeadLetterFile } from './dead-letters.ts';
 import { runScript } from './testing/compiled.ts';
 import { temporaryFolder } from './testing/fixtures.ts';
+
+/** What the disk was asked to do, in order; and whether it is full. */
+const disk = vi.hoisted(() => ({ steps: [] as string[], isFull: false }));
+
+vi.mock('node:fs', async (importOriginal) => {
+  const original = await importOriginal<typeof Fs>();
+  return {
+    ...original,
+    writeSync: (file: number, bytes: Uint8Array, at: number) => {
+      if (disk.isFull) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+      disk.steps.push('write');
+      return original.writeSync(file, bytes, at);
+    },
+    fsyncSync: (file: number) => {
+      disk.steps.push(original.fstatSync(file).isFile() ? 'fsync' : 'fsync folder');
+      original.fsyncSync(file);
+    },
+  };
+});
 
 interface Line {
   readonly origin: string;
@@ -38,6 +59,41 @@ async function written(bytes: Uint8Array, detail = ''): Promise<Line> {
 }
 
 describe('createDeadLetterFile', () => {
+  for (const check of sinkChecks) {
+    it(check.name, async () => {
+      await using folder = await temporaryFolder();
+      const path = join(folder.path, 'dead.ndjson');
+      await check.run(async () => ({
+        sink: createCountingDeadLetters(createDeadLetterFile(path)),
+        countDurable: async () => (await linesOf(path)).length,
+      }));
+    });
+  }
+
+  it('forces letters to the disk when flushed, after the name of the file', async () => {
+    await using folder = await temporaryFolder();
+    disk.steps.length = 0;
+    const sink = createDeadLetterFile(join(folder.path, 'dead.ndjson'));
+    sink.write({ origin: 'o', line: 1, reason: 'r', detail: '', bytes: Buffer.from('x') });
+    await sink.flush();
+    expect(disk.steps).toEqual(['fsync folder', 'write', 'fsync']);
+    await sink.close();
+  });
+
+  it('says that a full disk is one, and never that its letters are durable after that', async () => {
+    await using folder = await temporaryFolder();
+    const sink = createDeadLetterFile(join(folder.path, 'dead.ndjson'));
+    sink.write({ origin: 'o', line: 1, reason: 'r', detail: '', bytes: Buffer.from('x') });
+    disk.isFull = true;
+    try {
+      await expect(sink.flush()).rejects.toThrow(SourceError);
+    } finally {
+      disk.isFull = false;
+    }
+    await expect(sink.flush()).rejects.toThrow(/cannot write dead letters to .*: ENOSPC/);
+    await expect(sink.close()).rejects.toThrow(SourceError);
+  });
+
   it('gives any record back, as text where it is UTF-8', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(fc.uint8Array(), fc.string({ unit: 'binary' })), async (record) => {

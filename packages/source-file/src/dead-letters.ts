@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { closeSync, fchmodSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { SourceError } from '@leastwise/source';
 import type { DeadLetter, DeadLetterSink } from '@leastwise/source';
+import { hasCode } from './inputs.ts';
 import { messageOf } from './raw-bytes.ts';
 
 /** As much of a record as is kept; the API server's own events are below 3 MiB with bodies, and a line may be any size. */
@@ -14,34 +16,59 @@ const BUFFER_LENGTH = 1 << 16;
  * `sizeBytes`, its first MiB as `text` where it is UTF-8 and as `bytesBase64` where it is not, and `truncated`.
  *
  * The records may hold anything that a request held, so the file is readable by its owner only. Lines are collected
- * and written synchronously, at the latest when the process exits by itself; `close` resolves when they are on disk.
- * Characters that steer a terminal are escaped.
+ * and written synchronously, at the latest when the process exits by itself; `flush` and `close` resolve when they
+ * are on disk. Characters that steer a terminal are escaped.
  *
- * @throws SourceError where the file cannot be opened for appending; `write` throws what the file system throws.
+ * @throws SourceError where the file cannot be opened for appending, and from `write`, `flush` and `close` where it
+ *   cannot be written. A file that failed once stays failed: nobody knows which of its lines are on disk.
  */
 export function createDeadLetterFile(path: string): DeadLetterSink {
   const file = openOwnersFile(path);
   let buffered = '';
-  let open = true;
-  const flush = (): void => {
+  let isOpen = true;
+  let failure: SourceError | undefined;
+  const attempt = (step: () => void): void => {
+    if (failure !== undefined) throw failure;
+    try {
+      step();
+    } catch (cause) {
+      failure = cannotWrite(path, cause);
+      throw failure;
+    }
+  };
+  const drain = (): void => {
     const bytes = Buffer.from(buffered);
     buffered = '';
     for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
   };
-  process.once('exit', flush);
+  const save = (): void => {
+    drain();
+    if (fstatSync(file).isFile()) fsyncSync(file);
+  };
+  const drainAtExit = (): void => {
+    // What failed before was told then.
+    if (failure === undefined) attempt(drain);
+  };
+  process.once('exit', drainAtExit);
   return {
     write(letter) {
       buffered += letterLine(letter);
-      if (buffered.length >= BUFFER_LENGTH) flush();
+      if (buffered.length >= BUFFER_LENGTH) attempt(drain);
+    },
+    async flush() {
+      await Promise.resolve();
+      if (isOpen) attempt(save);
     },
     async close() {
       await Promise.resolve();
-      if (!open) return;
-      open = false;
-      process.removeListener('exit', flush);
-      flush();
-      if (fstatSync(file).isFile()) fsyncSync(file);
-      closeSync(file);
+      if (!isOpen) return;
+      isOpen = false;
+      process.removeListener('exit', drainAtExit);
+      try {
+        attempt(save);
+      } finally {
+        closeSync(file);
+      }
     },
   };
 }
@@ -82,6 +109,9 @@ export function createCountingDeadLetters(next?: DeadLetterSink): CountingDeadLe
       }
       next?.write(letter);
     },
+    async flush() {
+      await next?.flush();
+    },
     async close() {
       await next?.close();
     },
@@ -97,10 +127,32 @@ function openOwnersFile(path: string): number {
   try {
     const file = openSync(path, 'a', 0o600);
     // One that was there before keeps its own mode otherwise.
-    if (fstatSync(file).isFile()) fchmodSync(file, 0o600);
+    if (fstatSync(file).isFile()) {
+      fchmodSync(file, 0o600);
+      syncFolder(dirname(path));
+    }
     return file;
   } catch (cause) {
-    throw new SourceError(`cannot write dead letters to ${path}: ${messageOf(cause)}`, { cause });
+    throw cannotWrite(path, cause);
+  }
+}
+
+function cannotWrite(path: string, cause: unknown): SourceError {
+  return new SourceError(`cannot write dead letters to ${path}: ${messageOf(cause)}`, { cause });
+}
+
+/** Makes the name of a new file last. Windows syncs no folder, and one that may be searched only cannot be opened. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return;
+  try {
+    const opened = openSync(folder, 'r');
+    try {
+      fsyncSync(opened);
+    } finally {
+      closeSync(opened);
+    }
+  } catch (cause) {
+    if (!hasCode(cause, 'EACCES')) throw cause;
   }
 }
 

@@ -1,5 +1,6 @@
-import { mkdir, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SourceError } from '@leastwise/source';
 import { describe, expect, it } from 'vitest';
 import { identify, identityOf, rotatedGenerations } from './rotation.ts';
 import { temporaryFolder } from './testing/fixtures.ts';
@@ -29,6 +30,13 @@ describe('rotatedGenerations', () => {
 
   it('finds nothing where there is no folder', async () => {
     expect(await rotatedGenerations('/nowhere/at/all/audit.log')).toEqual([]);
+  });
+
+  it('says that a folder cannot be listed: it may hold what was rotated', async () => {
+    await using folder = await temporaryFolder();
+    const loop = join(folder.path, 'loop');
+    await symlink(loop, loop);
+    await expect(rotatedGenerations(join(loop, 'audit.log'))).rejects.toThrow(SourceError);
   });
 });
 

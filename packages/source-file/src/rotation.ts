@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { SourceError } from '@leastwise/source';
+import { hasCode } from './inputs.ts';
 import { messageOf } from './raw-bytes.ts';
 
 /** A file as it was when it was looked at. */
@@ -26,9 +27,7 @@ export async function identityOf(path: string): Promise<FileIdentity | undefined
   try {
     return identify(path, await stat(path, { bigint: true }));
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) {
-      return undefined;
-    }
+    if (hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')) return undefined;
     throw new SourceError(`cannot look at ${path}: ${messageOf(cause)}`, { cause });
   }
 }
@@ -44,17 +43,27 @@ export function identify(path: string, stats: BigIntStats): FileIdentity {
  * The rotated generations of a log that lie beside it, oldest first by their last write: `audit.log.1` and
  * `audit.log-20240101` (logrotate), `audit-2024-01-01T00-00-00.000.log` (the API server). Compressed ones are
  * left out: each was a plain file before, and packing it under a new inode brings nothing new.
+ * @throws SourceError where the folder cannot be listed: what was rotated meanwhile would be missed in silence.
  */
 export async function rotatedGenerations(path: string): Promise<readonly FileIdentity[]> {
   const base = basename(path);
   const found: FileIdentity[] = [];
-  for (const name of await readdir(dirname(path)).catch(() => [])) {
+  for (const name of await namesIn(dirname(path))) {
     if (!isGeneration(base, name)) continue;
     // One that is renamed at this very moment is found at the next look.
     const generation = await identityOf(join(dirname(path), name));
     if (generation !== undefined) found.push(generation);
   }
   return found.sort((a, b) => (a.writtenNs < b.writtenNs ? -1 : a.writtenNs > b.writtenNs ? 1 : 0));
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')) return [];
+    throw new SourceError(`cannot look for rotated logs in ${folder}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function isGeneration(base: string, name: string): boolean {

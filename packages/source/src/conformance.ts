@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { AuditSource, SourceChunk } from './types.ts';
+import type { AuditSource, DeadLetter, DeadLetterSink, SourceChunk } from './types.ts';
 
 /** Opens a source under test that holds exactly these origins, each with these bytes, in this order. */
 export type OpenSource = (contents: readonly Uint8Array[]) => Promise<AuditSource>;
@@ -33,6 +33,58 @@ export const sourceChecks: readonly SourceCheck[] = [
   { name: 'reports progress that never goes back', run: growingProgress },
   { name: 'may be closed twice, and while it is being read', run: closesTwice },
 ];
+
+/** A sink under test, and how a stranger who does not know it finds what it made durable. */
+export interface OpenedSink {
+  readonly sink: DeadLetterSink;
+  /** How many letters are there for others to read. */
+  countDurable(): Promise<number>;
+}
+
+/** One promise of {@link DeadLetterSink}, as a check that rejects where it is broken. */
+export interface SinkCheck {
+  readonly name: string;
+  run(open: () => Promise<OpenedSink>): Promise<void>;
+}
+
+/** What every sink of dead letters promises. */
+export const sinkChecks: readonly SinkCheck[] = [
+  { name: 'has every letter durable when flushed, and goes on taking them', run: flushesLetters },
+  { name: 'has every letter durable when closed', run: closesLetters },
+  { name: 'may be flushed without a letter, and be closed twice', run: flushesNothing },
+];
+
+function letterAt(line: number): DeadLetter {
+  return { origin: 'o', line, reason: 'invalid-json', detail: '', bytes: Buffer.from('half a li') };
+}
+
+async function flushesLetters(open: () => Promise<OpenedSink>): Promise<void> {
+  const { sink, countDurable } = await open();
+  for (const count of [1, 2, 3]) {
+    sink.write(letterAt(count));
+    await sink.flush();
+    assert.equal(await countDurable(), count);
+  }
+  await sink.close();
+}
+
+async function closesLetters(open: () => Promise<OpenedSink>): Promise<void> {
+  const { sink, countDurable } = await open();
+  sink.write(letterAt(1));
+  await sink.flush();
+  sink.write(letterAt(2));
+  await sink.close();
+  assert.equal(await countDurable(), 2);
+}
+
+async function flushesNothing(open: () => Promise<OpenedSink>): Promise<void> {
+  const { sink, countDurable } = await open();
+  await sink.flush();
+  await sink.flush();
+  await sink.close();
+  await sink.close();
+  assert.equal(await countDurable(), 0);
+}
 
 async function deliversEverything(open: OpenSource): Promise<void> {
   await withSource(open, async (source) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sourceChecks } from './conformance.ts';
+import { sinkChecks, sourceChecks } from './conformance.ts';
 import { createDeliveryLedger } from './delivery-ledger.ts';
 import { createMemoryDeadLetters, createMemorySource } from './memory.ts';
 import type { SourceChunk } from './types.ts';
@@ -47,6 +47,15 @@ describe('createDeliveryLedger', () => {
 });
 
 describe('createMemoryDeadLetters', () => {
+  for (const check of sinkChecks) {
+    it(check.name, () =>
+      check.run(async () => {
+        const sink = createMemoryDeadLetters();
+        return { sink, countDurable: async () => sink.letters.length };
+      }),
+    );
+  }
+
   it('copies the bytes, which the reader will overwrite', async () => {
     const sink = createMemoryDeadLetters();
     const bytes = Buffer.from('abc');

@@ -65,6 +65,9 @@ export function createMemoryDeadLetters(): MemoryDeadLetters {
     write(letter) {
       letters.push({ ...letter, bytes: new Uint8Array(letter.bytes) });
     },
+    async flush() {
+      await Promise.resolve();
+    },
     async close() {
       await Promise.resolve();
     },

@@ -45,7 +45,12 @@ export interface DeadLetter {
 /** Where unusable records are kept. */
 export interface DeadLetterSink {
   write(letter: DeadLetter): void;
-  /** Resolves when every letter is durable. */
+  /**
+   * Resolves when every letter written so far is durable. Comes before the acknowledgement of what the letters
+   * were part of: whoever sent it forgets it then.
+   */
+  flush(): Promise<void>;
+  /** Resolves when every letter is durable. May be called again. */
   close(): Promise<void>;
 }
 

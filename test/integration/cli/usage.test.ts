@@ -174,6 +174,7 @@ describe('for machines', () => {
       policies: 1,
       objects: 2,
       rules: 2,
+      refusedPolicies: [],
       exceptions: {
         withheld: 0,
         'granted-by-default': 0,

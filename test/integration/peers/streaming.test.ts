@@ -78,7 +78,7 @@ describe('row 34: results while it streams', () => {
       filterDefault: 'allow',
       group: undefined,
       observe: (request) => seen.add(request.auditID),
-      deadLetters: { write: () => undefined, close: () => Promise.resolve() },
+      deadLetters: { write: () => undefined, flush: () => Promise.resolve(), close: () => Promise.resolve() },
     });
     const lines = linesOf(Array.from({ length: 40 }, (_, i) => ask(ALICE, `get pods ns1 p${i}`)));
     const source = await openWebhookSource({ host: '127.0.0.1', port: 0, maxQueuedBytes: 6000 });

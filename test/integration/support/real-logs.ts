@@ -66,7 +66,7 @@ export async function requestsIn(path: string): Promise<CountedRequest[]> {
     observe: (request, isNew) => {
       if (isNew) requests.push(request);
     },
-    deadLetters: { write: () => undefined, close: () => Promise.resolve() },
+    deadLetters: { write: () => undefined, flush: () => Promise.resolve(), close: () => Promise.resolve() },
   });
   const source = await openFileSource({ inputs: [path] });
   const silent = { update: () => undefined, stop: () => undefined };

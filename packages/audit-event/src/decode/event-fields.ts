@@ -18,7 +18,7 @@ export interface Annotations {
 /** How a request was answered. */
 export interface ResponseStatus {
   readonly code: number;
-  /** For 403 only, `''` otherwise. */
+  /** For 403 and 404 only, `''` otherwise. */
   readonly message: string;
 }
 
@@ -183,7 +183,7 @@ export function readStatus(value: unknown, fields: FieldReader): ResponseStatus 
     return fields.invalid('responseStatus.code', NO_STATUS);
   }
   // Adding 0 makes the number -0, which JSON can write, the ordinary one.
-  if (code !== 403) return { code: code + 0, message: '' };
+  if (code !== 403 && code !== 404) return { code: code + 0, message: '' };
   return { code, message: fields.string(status['message'], 'responseStatus.message') };
 }
 

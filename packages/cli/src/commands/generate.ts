@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { CliError, EXIT } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { writeFolder, writeStream } from '../output.ts';
-import { inferPolicies, type InferredPolicy } from '../policies.ts';
+import { type InferredPolicies, inferPolicies, type InferredPolicy, refusalText } from '../policies.ts';
 import { addPolicyFlags, oneOf, namedApart, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 import { type Selection, type SelectionFlags, selectionOf } from '../selection.ts';
@@ -83,14 +83,16 @@ async function generate(flags: GenerateFlags, io: Io): Promise<void> {
     onlyReceived: (await store.facts()).onlyReceived,
     unreadableSamples: letters.summary().first,
     clusters,
-    policies: inferred,
+    inferred,
   });
   if (flags.quiet !== true) io.stderr.write(summaryText(summary, io));
-  requireEvidence(inferred, selection, flags);
-  if (inferred.every(({ policy }) => policy.objects.length === 0)) {
+  requireEvidence([...inferred.policies, ...inferred.refused], selection, flags);
+  const refusal = refusalText(inferred);
+  if (refusal === undefined && inferred.policies.every(({ policy }) => policy.objects.length === 0)) {
     io.stderr.write('nothing to render: all that was allowed is granted elsewhere or withheld\n');
   }
   await write(inferred, flags, io);
+  if (refusal !== undefined) throw new CliError(refusal, EXIT.negative);
 }
 
 async function existingRbac(flags: GenerateFlags) {
@@ -120,11 +122,11 @@ function requireEvidence(
   );
 }
 
-async function write(inferred: readonly InferredPolicy[], flags: GenerateFlags, io: Io): Promise<void> {
+async function write(inferred: InferredPolicies, flags: GenerateFlags, io: Io): Promise<void> {
   const isWhy = flags.why === true;
   if (flags.output.startsWith('dir=')) {
     await writeFolder(flags.output.slice(4), inferred, { isWhy, isAll: flags.all === true });
   } else {
-    io.stdout.write(writeStream(inferred, { isWhy, isJson: flags.output === 'json' }));
+    io.stdout.write(writeStream(inferred.policies, { isWhy, isJson: flags.output === 'json' }));
   }
 }

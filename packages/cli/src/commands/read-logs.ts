@@ -5,13 +5,14 @@ import { CliError } from '../exit.ts';
 import { Ingestion, type IngestOptions } from '../ingest.ts';
 import type { Io } from '../io.ts';
 import { startProgress } from '../progress.ts';
+import { interruptedExit } from '../stop-signals.ts';
 import { enforceStrict, filtersOf, type InputFlags, openDeadLetters } from './input-flags.ts';
 
 /** Clocks differ by less than a day. */
 const MAX_CLOCK_SKEW_MS = 86_400_000;
 
 /** What a command wants of its logs besides what the flags say. */
-export type Reading = Pick<IngestOptions, 'group' | 'observe'>;
+export type Reading = Pick<IngestOptions, 'group' | 'observe' | 'isAllOrNothing'>;
 
 /** Logs on their way into a store. */
 export interface OpenReading {
@@ -59,7 +60,7 @@ export async function readLogs(
     await source.close();
     await open.letters.close();
   }
-  if (io.signal.aborted) throw new CliError('interrupted', 130);
+  if (io.signal.aborted) throw new CliError('interrupted', interruptedExit(io.signal));
   enforceStrict(flags, open.ingestion.stats, open.letters);
   return open;
 }

@@ -15,15 +15,16 @@ import {
 import { openEmbeddedStore, type SubjectStore } from '@leastwise/state';
 import type { Command } from 'commander';
 
-import { CliError, EXIT } from '../exit.ts';
+import { CliError, EXIT, hasCode, messageOf } from '../exit.ts';
 import type { Ingestion } from '../ingest.ts';
 import type { Io } from '../io.ts';
 import { readLive } from '../live.ts';
 import { printable, safeJson } from '../output.ts';
-import { inferPolicies } from '../policies.ts';
+import { inferPolicies, refusalText } from '../policies.ts';
 import { addPolicyFlags, oneOf, namedApart, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { startProgress } from '../progress.ts';
 import { publishPolicies, type Published } from '../publish.ts';
+import { interruptedExit } from '../stop-signals.ts';
 import { summarize, type Summary, summaryText } from '../summary.ts';
 import { addInputFlags, enforceStrict, type InputFlags } from './input-flags.ts';
 import { openReading } from './read-logs.ts';
@@ -101,7 +102,7 @@ async function tlsOf(flags: RunFlags): Promise<WebhookTls | undefined> {
     throw new CliError('--tls-cert and --tls-key go together');
   const read = (file: string): Promise<Buffer> =>
     readFile(file).catch((cause: unknown) => {
-      throw new CliError(`cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      throw new CliError(`cannot read ${file}: ${messageOf(cause)}`);
     });
   const [cert, key] = [await read(tlsCert), await read(tlsKey)];
   return { cert, key, ...(tlsClientCa === undefined ? {} : { clientCa: await read(tlsClientCa) }) };
@@ -127,7 +128,7 @@ async function openSource(flags: RunFlags, io: Io): Promise<AuditSource> {
 /** The state names people and is no policy: it must not end up in the repository that it stands in. */
 async function keepOutOfGit(folder: string): Promise<void> {
   await writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx' }).catch((cause: unknown) => {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'EEXIST')) throw cause;
+    if (!hasCode(cause, 'EEXIST')) throw new CliError(`cannot write to ${folder}: ${messageOf(cause)}`);
   });
 }
 
@@ -139,20 +140,27 @@ interface Pipeline {
   readonly letters: CountingDeadLetters;
 }
 
+interface Publication {
+  readonly summary: Summary;
+  readonly published: Published;
+  /** Whose policies were left out, for people; `undefined` where all were published. */
+  readonly refusal: string | undefined;
+}
+
 /** Renders what the state knows, proves it, and writes it out. */
-async function publish(pipeline: Pipeline): Promise<{ summary: Summary; published: Published }> {
+async function publish(pipeline: Pipeline): Promise<Publication> {
   const { flags, options, store, ingestion, letters } = pipeline;
   const clusters = await store.read();
-  const policies = inferPolicies(clusters, options, () => true);
-  const published = await publishPolicies(await openForge(flags.out), policies, clusters);
+  const inferred = inferPolicies(clusters, options, () => true);
+  const published = await publishPolicies(await openForge(flags.out), inferred, clusters);
   const summary = summarize({
     stats: ingestion.stats,
     onlyReceived: (await store.facts()).onlyReceived,
     unreadableSamples: letters.summary().first,
     clusters,
-    policies,
+    inferred,
   });
-  return { summary, published };
+  return { summary, published, refusal: refusalText(inferred) };
 }
 
 function publishedText({ written, deleted, foreign, commit }: Published, out: string): string {
@@ -165,7 +173,7 @@ function publishedText({ written, deleted, foreign, commit }: Published, out: st
   return `  published    ${printable(out)}: ${change}${where}\n${left}`;
 }
 
-function report(pipeline: Pipeline, io: Io, result: { summary: Summary; published: Published }): void {
+function report(pipeline: Pipeline, io: Io, result: Publication): void {
   const { flags } = pipeline;
   if (flags.output === 'json') {
     io.stdout.write(
@@ -185,6 +193,7 @@ async function run(flags: RunFlags, io: Io): Promise<void> {
   const { ingestion, letters } = await openReading(flags, store, {
     group: undefined,
     observe: { deniedAs: 'denied' },
+    isAllOrNothing: flags.strict === true,
   });
   const pipeline: Pipeline = { flags, options, store, ingestion, letters };
   const source = await openSource(flags, io);
@@ -205,10 +214,17 @@ async function runOnce(pipeline: Pipeline, source: AuditSource, io: Io): Promise
   } finally {
     progress.stop();
   }
+  // Before anything is published: a run that cannot keep its dead letters has failed.
+  await letters.flush();
   enforceStrict(flags, ingestion.stats, letters);
   await store.flush();
-  if (io.signal.aborted) throw new CliError('interrupted: what was read is kept, nothing was published', 130);
-  report(pipeline, io, await publish(pipeline));
+  if (io.signal.aborted) {
+    const message = 'interrupted: what was read is kept, nothing was published';
+    throw new CliError(message, interruptedExit(io.signal));
+  }
+  const result = await publish(pipeline);
+  report(pipeline, io, result);
+  if (result.refusal !== undefined) throw new CliError(result.refusal, EXIT.negative);
 }
 
 /** A repository that cannot be written now, or a policy that would break its promise. */
@@ -217,7 +233,8 @@ function isRepairable(error: unknown): error is Error {
 }
 
 async function runLive(pipeline: Pipeline, source: AuditSource, io: Io): Promise<void> {
-  const { ingestion, store, flags } = pipeline;
+  const { ingestion, store, flags, letters } = pipeline;
+  let refusal: string | undefined;
   await readLive({
     source,
     signal: io.signal,
@@ -225,14 +242,23 @@ async function runLive(pipeline: Pipeline, source: AuditSource, io: Io): Promise
     intervalMs: flags.interval * 1000,
     take: (chunk) => {
       ingestion.take(chunk);
+      // What was taken since the last save is in no state then, and not acknowledged.
+      enforceStrict(flags, ingestion.stats, letters);
     },
     save: async () => {
+      // Letters first: where they cannot be kept, nothing that came with them becomes state or is acknowledged.
+      await letters.flush();
       await ingestion.commit();
       await store.flush();
     },
     publish: async () => {
       try {
-        report(pipeline, io, await publish(pipeline));
+        const result = await publish(pipeline);
+        report(pipeline, io, result);
+        if (result.refusal !== undefined && result.refusal !== refusal) {
+          io.stderr.write(`${result.refusal.split('\n').map(printable).join('\n')}\n`);
+        }
+        refusal = result.refusal;
         return true;
       } catch (error) {
         // What was received is safe in the state; whoever mends the repository need not restart us.
@@ -242,4 +268,5 @@ async function runLive(pipeline: Pipeline, source: AuditSource, io: Io): Promise
       }
     },
   });
+  if (refusal !== undefined) throw new CliError(refusal, EXIT.negative);
 }

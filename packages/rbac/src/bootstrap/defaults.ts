@@ -103,6 +103,7 @@ const DEFAULT_ROLES: readonly DefaultRole[] = [
           ['/readyz/*', 20],
         ],
       },
+      { verbs: ['get'], apiGroups: [''], resources: [['nodes/metrics', 34]] },
     ],
   },
   {

@@ -57,9 +57,9 @@ export class KubeClient {
           };
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('end', done);
-          // Broken off by `endAfterMs`.
-          response.on('error', done);
-          if (endAfterMs !== undefined) setTimeout(() => response.destroy(new Error('enough')), endAfterMs);
+          // What `endAfterMs` breaks off never ends.
+          response.on('close', done);
+          if (endAfterMs !== undefined) setTimeout(() => response.destroy(), endAfterMs);
         },
       );
       // A successful upgrade: WebSocket or SPDY.

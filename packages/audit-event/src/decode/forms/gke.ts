@@ -92,7 +92,7 @@ function readStatus(payload: JsonObject, fields: FieldReader): { code: number; s
   const refused = Array.isArray(infos) && infos.some((info) => isObject(info) && info['granted'] === false);
   const code = refused ? 403 : (HTTP_OF_RPC[rpc] ?? rpc);
   const message = fields.string(status?.['message'], 'protoPayload.status.message');
-  return { code, statusMessage: code === 403 ? message : '' };
+  return { code, statusMessage: code === 403 || code === 404 ? message : '' };
 }
 
 function readTime(record: JsonObject, fields: FieldReader): number {
