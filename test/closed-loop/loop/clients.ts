@@ -51,7 +51,7 @@ const KUBECTL: readonly (readonly string[])[] = [
   ['uncordon', 'n1'],
   ['logs', 'web-0', '-n', 'dev'],
   ['exec', 'web-0', '-n', 'dev', '--', 'ls'],
-  ['auth', 'can-i', 'get', 'pods', '-n', 'dev'],
+  ['auth', 'can-i', 'list', 'pods', '-n', 'dev'],
   ['auth', 'whoami'],
   ['get', '--raw', '/readyz/ping'],
   ['wait', '--for=delete', 'pod/no-such', '-n', 'dev', '--timeout=1s'],

@@ -28,9 +28,21 @@ function keyOf({ last }: LoggedRequest): string {
   if (last.auditID.startsWith('step-')) return last.auditID;
   const url = new URL(last.requestURI, 'https://kubernetes.default.svc');
   for (const name of VOLATILE) url.searchParams.delete(name);
-  // Uids are drawn by the API server.
+  // kubectl puts its terms in any order, and uids are drawn by the API server.
+  const terms = url.searchParams.get('fieldSelector')?.split(',').sort().join(',');
+  if (terms !== undefined) url.searchParams.set('fieldSelector', terms);
   const query = url.search.replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'UID');
   return `${last.user.username ?? ''} ${last.verb} ${url.pathname}${query}`;
+}
+
+/**
+ * Whether the replay lacked a right. Some checks of the API server's own are told as 422; where the workload
+ * is numbered, any failure of what had succeeded is one, since nothing else has changed.
+ */
+function isWorse(recorded: LoggedRequest, replayed: LoggedRequest): boolean {
+  const [before = 0, after = 0] = [recorded, replayed].map(({ last }) => last.responseStatus?.code);
+  const isNumbered = recorded.last.auditID.startsWith('step-');
+  return isRefused(replayed) || (isNumbered && before < 400 && after >= 400);
 }
 
 /** The recorded requests of the actors, each beside itself in the replay. */
@@ -93,8 +105,8 @@ export function compareRequests(
     const row = rows.get(username) ?? { recorded: 0, refused: [], named: [], wronglyGranted: [] };
     rows.set(username, row);
     row.recorded += 1;
-    if (isRefused(recorded) === isRefused(replayed)) continue;
-    if (isRefused(replayed)) {
+    if (isRefused(recorded) === isWorse(recorded, replayed)) continue;
+    if (isWorse(recorded, replayed)) {
       (isNamed(recorded, rendered) ? row.named : row.refused).push(describeRequest(recorded));
     } else if (!keysOf(recorded).every((key) => allowed.has(key))) {
       row.wronglyGranted.push(describeRequest(recorded));
