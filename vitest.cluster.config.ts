@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ['@leastwise/source'] },
   ssr: { resolve: { conditions: ['@leastwise/source'] } },
   test: {
-    include: ['test/closed-loop/**/*.test.ts'],
+    include: ['test/closed-loop/*.test.ts'],
     testTimeout: 600_000,
     hookTimeout: 300_000,
     // Each file has servers of its own.

@@ -1,18 +1,22 @@
-// usage: node summarize.mjs REPORT EXPECTED_SKIPS SHARED
-// Reads vitest's JSON report, prints what must be known, and as the last line
+// usage: node summarize.mjs EXPECTED_SKIPS SHARED REPORT...
+// Reads vitest's JSON reports, prints what must be known, and as the last line
 // "N passed, N failed[, N skipped]". Exits 1 on a failure, on no tests at all, and on a skip nobody expects.
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 
-const [reportPath, expectedSkipsPath, sharedPath] = process.argv.slice(2);
+const [expectedSkipsPath, sharedPath, ...reportPaths] = process.argv.slice(2);
+
+const problems = [];
 
 /** A report that is missing or cut means that the runner died: no tests ran, as far as anybody knows. */
-function readReport() {
+function readReport(path) {
   try {
-    return JSON.parse(readFileSync(reportPath, 'utf8'));
+    const { testResults } = JSON.parse(readFileSync(path, 'utf8'));
+    if (testResults.length === 0) problems.push('No tests ran.');
+    return testResults;
   } catch (error) {
-    console.log(`No test report: ${error.message}`);
-    return { testResults: [] };
+    problems.push(`No test report: ${error.message}`);
+    return [];
   }
 }
 
@@ -30,8 +34,7 @@ const expectedSkips = new Map(
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-const problems = [];
-for (const file of readReport().testResults) {
+for (const file of reportPaths.flatMap(readReport)) {
   const name = relative(process.cwd(), file.name).split(sep).join('/');
   let failedHere = 0;
   for (const { status, fullName } of file.assertionResults) {

@@ -25,16 +25,16 @@ function summarize(files: Record<string, readonly string[]>, shared = true, brok
     assertionResults: statuses.map((status, index) => ({ status, fullName: `test ${index}` })),
   }));
   writeFileSync(join(folder, 'report.json'), JSON.stringify({ testResults }));
-  return run(shared);
+  return run(shared, 'report.json');
 }
 
-function run(shared: boolean) {
+function run(shared: boolean, ...reports: string[]) {
   writeFileSync(
     join(folder, 'skips.txt'),
     '# a comment\npackages/a/src/real.test.ts\nother.test.ts when the moon is full\n',
   );
-  if (shared) mkdirSync(join(folder, 'shared'));
-  const result = spawnSync(process.execPath, [SUMMARIZE, 'report.json', 'skips.txt', 'shared'], {
+  if (shared) mkdirSync(join(folder, 'shared'), { recursive: true });
+  const result = spawnSync(process.execPath, [SUMMARIZE, 'skips.txt', 'shared', ...reports], {
     cwd: folder,
     encoding: 'utf8',
   });
@@ -71,7 +71,15 @@ test('only skipped tests is 1, though the skips are expected', () => {
 });
 
 test('a missing report is 1', () => {
-  expect(run(true)).toMatchObject({ code: 1, last: '0 passed, 0 failed' });
+  expect(run(true, 'absent.json')).toMatchObject({ code: 1, last: '0 passed, 0 failed' });
+});
+
+test('several reports are summed up, and one without tests is 1', () => {
+  summarize({ 'a.test.ts': ['passed'] });
+  expect(run(true, 'report.json', 'report.json')).toMatchObject({ code: 0, last: '2 passed, 0 failed' });
+  writeFileSync(join(folder, 'empty.json'), JSON.stringify({ testResults: [] }));
+  expect(run(true, 'report.json', 'empty.json')).toMatchObject({ code: 1, last: '1 passed, 0 failed' });
+  expect(run(true, 'report.json', 'absent.json')).toMatchObject({ code: 1, last: '1 passed, 0 failed' });
 });
 
 test('a skip is expected where it is listed and the shared data is absent', () => {

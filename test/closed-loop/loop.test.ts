@@ -67,7 +67,7 @@ describe.skipIf(!binaries)('record, generate, replay', () => {
   async function replay(name: string, rendered: Rendered) {
     await using plane = await start(name);
     await applyRbac(plane, rendered.objects);
-    const again = await drive(plane);
+    const again = await drive(plane, binaries?.kubectl ?? '');
     const { pairs, missing } = pairUp(recorded, await readAuditLog(plane.auditLog));
     return { again, missing, rows: compareRequests(pairs, rendered) };
   }
@@ -95,7 +95,7 @@ describe.skipIf(!binaries)('record, generate, replay', () => {
     dir = await mkdtemp(join(tmpdir(), 'leastwise-loop-'));
     await using plane = await start('recording');
     await applyRbac(plane, broadRbac());
-    drives = await drive(plane);
+    drives = await drive(plane, binaries?.kubectl ?? '');
     recorded = await readAuditLog(plane.auditLog);
   });
 

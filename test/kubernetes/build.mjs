@@ -1,15 +1,15 @@
 #!/usr/bin/env node
-// `build.mjs [VERSION]`: builds the real kube-apiserver, kube-controller-manager, kube-scheduler and kwok from their
-// published Go modules and prints the folder of the binaries. What was built once is kept in ~/.cache/leastwise-test.
+// `build.mjs [VERSION]`: builds the real kube-apiserver, kubectl, kube-controller-manager, kube-scheduler and kwok from
+// their published Go modules and prints the folder of the binaries. What was built once is kept in ~/.cache/leastwise-test.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const KUBERNETES_VERSION = '1.34.1';
 const KWOK_VERSION = 'v0.7.0';
-const BINARIES = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler'];
+const BINARIES = ['kube-apiserver', 'kubectl', 'kube-controller-manager', 'kube-scheduler'];
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -60,15 +60,23 @@ export function build(version = KUBERNETES_VERSION) {
   const work = join(cache, `work-${process.pid}`);
   mkdirSync(work, { recursive: true });
   try {
-    for (const name of BINARIES) {
-      cpSync(fileURLToPath(new URL(name, import.meta.url)), join(work, name), { recursive: true });
-    }
     writeFileSync(join(work, 'go.mod'), moduleFile(version, work));
     const stamp = `-X k8s.io/component-base/version.gitVersion=v${version}`;
     for (const name of BINARIES) {
       if (existsSync(join(cache, name))) continue;
       say(`building ${name} ${version} (the first one takes some minutes)`);
-      go(['build', '-trimpath', '-ldflags', `-s -w ${stamp}`, '-o', join(work, 'out'), `./${name}`], work);
+      go(
+        [
+          'build',
+          '-trimpath',
+          '-ldflags',
+          `-s -w ${stamp}`,
+          '-o',
+          join(work, 'out'),
+          `k8s.io/kubernetes/cmd/${name}`,
+        ],
+        work,
+      );
       renameSync(join(work, 'out'), join(cache, name));
     }
     if (!existsSync(join(cache, 'kwok'))) {

@@ -3,7 +3,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { AppsV1Api, CoreV1Api, CustomObjectsApi, Exec, KubeConfig, Watch } from '@kubernetes/client-node';
+import {
+  AppsV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  Exec,
+  KubeConfig,
+  V1ConfigMap,
+  V1ObjectMeta,
+  Watch,
+} from '@kubernetes/client-node';
 import type { ControlPlane } from '@leastwise/testkit';
 
 import { deployment, widget } from './world.ts';
@@ -59,11 +68,11 @@ const KUBECTL: readonly (readonly string[])[] = [
   ['delete', '-f', '{manifest}', '--wait=false'],
 ];
 
-function kubectl(args: readonly string[], home: string): Promise<ClientRun> {
+function runKubectl(kubectl: string, args: readonly string[], home: string): Promise<ClientRun> {
   const what = `kubectl ${args.join(' ')}`;
   return new Promise((resolve) => {
     execFile(
-      'kubectl',
+      kubectl,
       [...args, `--kubeconfig=${join(home, 'kubeconfig')}`, '--request-timeout=20s'],
       { env: { PATH: process.env['PATH'], HOME: home }, timeout: 60_000 },
       (error, _, stderr) => {
@@ -73,7 +82,7 @@ function kubectl(args: readonly string[], home: string): Promise<ClientRun> {
   });
 }
 
-async function driveKubectl(plane: ControlPlane, token: string): Promise<ClientRun[]> {
+async function driveKubectl(plane: ControlPlane, kubectl: string, token: string): Promise<ClientRun[]> {
   // A home of its own: what kubectl caches of discovery would change what it asks.
   const home = await mkdtemp(join(tmpdir(), 'leastwise-kubectl-'));
   try {
@@ -83,7 +92,8 @@ async function driveKubectl(plane: ControlPlane, token: string): Promise<ClientR
     const runs: ClientRun[] = [];
     for (const args of KUBECTL) {
       runs.push(
-        await kubectl(
+        await runKubectl(
+          kubectl,
           args.map((arg) => (arg === '{manifest}' ? manifest : arg)),
           home,
         ),
@@ -124,6 +134,14 @@ async function watchPods(config: KubeConfig): Promise<void> {
   });
 }
 
+function configMap(data: Record<string, string> = {}): V1ConfigMap {
+  const made = new V1ConfigMap();
+  made.metadata = new V1ObjectMeta();
+  made.metadata.name = 'node';
+  made.data = data;
+  return made;
+}
+
 async function driveClientNode(plane: ControlPlane, token: string): Promise<ClientRun[]> {
   const config = kubeConfig(plane, token);
   const core = config.makeApiClient(CoreV1Api);
@@ -134,10 +152,7 @@ async function driveClientNode(plane: ControlPlane, token: string): Promise<Clie
     ['list pods', () => core.listNamespacedPod({ namespace: 'dev' })],
     ['list pods of all namespaces', () => core.listPodForAllNamespaces({ limit: 1 })],
     ['watch pods', () => watchPods(config)],
-    [
-      'create a config map',
-      () => core.createNamespacedConfigMap({ namespace: 'dev', body: { metadata: { name: 'node' } } }),
-    ],
+    ['create a config map', () => core.createNamespacedConfigMap({ namespace: 'dev', body: configMap() })],
     ['read it', () => core.readNamespacedConfigMap({ namespace: 'dev', name: 'node' })],
     [
       'replace it',
@@ -145,7 +160,7 @@ async function driveClientNode(plane: ControlPlane, token: string): Promise<Clie
         core.replaceNamespacedConfigMap({
           namespace: 'dev',
           name: 'node',
-          body: { metadata: { name: 'node' }, data: { a: 'b' } },
+          body: configMap({ a: 'b' }),
         }),
     ],
     ['delete it', () => core.deleteNamespacedConfigMap({ namespace: 'dev', name: 'node' })],
@@ -168,11 +183,14 @@ async function driveClientNode(plane: ControlPlane, token: string): Promise<Clie
   return runs;
 }
 
-/** Drives kubectl under one token and @kubernetes/client-node under another. */
+/** Drives kubectl under one token and the Node client under another. */
 export async function driveClients(
   plane: ControlPlane,
-  kubectlToken: string,
-  clientNodeToken: string,
+  kubectl: string,
+  tokens: { readonly kubectl: string; readonly clientNode: string },
 ): Promise<ClientRun[]> {
-  return [...(await driveKubectl(plane, kubectlToken)), ...(await driveClientNode(plane, clientNodeToken))];
+  return [
+    ...(await driveKubectl(plane, kubectl, tokens.kubectl)),
+    ...(await driveClientNode(plane, tokens.clientNode)),
+  ];
 }

@@ -21,7 +21,7 @@ export interface Drive {
 }
 
 /** Runs the whole workload against an API server, one request after the other. */
-export async function drive(plane: ControlPlane): Promise<Drive> {
+export async function drive(plane: ControlPlane, kubectl: string): Promise<Drive> {
   const tokens = await tokensOf(plane);
   const clientOf = new Map([...tokens].map(([who, token]) => [who, plane.client(token)] as const));
   const steps: StepOutcome[] = [];
@@ -35,5 +35,8 @@ export async function drive(plane: ControlPlane): Promise<Drive> {
     steps.push({ step, auditID, status: answer.status, message: isRefusal ? answer.text.slice(0, 600) : '' });
   }
   const token = (who: Who): string => tokens.get(who) ?? '';
-  return { steps, clients: await driveClients(plane, token('kate'), token('robot')) };
+  return {
+    steps,
+    clients: await driveClients(plane, kubectl, { kubectl: token('kate'), clientNode: token('robot') }),
+  };
 }

@@ -11,6 +11,7 @@ export const KUBERNETES_VERSION = process.env['LEASTWISE_TEST_KUBERNETES'] ?? '1
 /** Paths of real servers. */
 export interface Binaries {
   readonly apiServer: string;
+  readonly kubectl: string;
   readonly controllerManager: string;
   readonly scheduler: string;
   readonly kwok: string;
@@ -26,6 +27,7 @@ async function found(): Promise<Binaries> {
     await run(apiServer, ['--version']);
     return {
       apiServer,
+      kubectl: beside('kubectl'),
       controllerManager: beside('kube-controller-manager'),
       scheduler: beside('kube-scheduler'),
       kwok: beside('kwok'),
@@ -36,6 +38,7 @@ async function found(): Promise<Binaries> {
   const folder = stdout.trim();
   return {
     apiServer: join(folder, 'kube-apiserver'),
+    kubectl: join(folder, 'kubectl'),
     controllerManager: join(folder, 'kube-controller-manager'),
     scheduler: join(folder, 'kube-scheduler'),
     kwok: join(folder, 'kwok'),

@@ -77,14 +77,14 @@ export async function untilReady(
   isReady: () => Promise<boolean>,
   timeoutMs = 120_000,
 ): Promise<void> {
-  let hasEnded = false;
+  const state = { hasEnded: false };
   void child.ended.then(() => {
-    hasEnded = true;
+    state.hasEnded = true;
   });
   const end = Date.now() + timeoutMs;
   while (!(await isReady().catch(() => false))) {
-    if (hasEnded || Date.now() > end) {
-      throw new Error(`${what} ${hasEnded ? 'ended' : 'is not ready'}:\n${await child.output()}`);
+    if (state.hasEnded || Date.now() > end) {
+      throw new Error(`${what} ${state.hasEnded ? 'ended' : 'is not ready'}:\n${await child.output()}`);
     }
     await sleep(100);
   }
