@@ -6,7 +6,7 @@ import { type AccessRequest, createAuthorizer, type RbacObject } from '@leastwis
 import { type ControlPlane, type KubeClient, startControlPlane } from '@leastwise/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { fillAggregatedRoles } from './fuzz/aggregation.ts';
+import { fillAggregatedRoles, untilSettled } from './fuzz/aggregation.ts';
 import {
   collectionOf,
   createNamespaces,
@@ -24,9 +24,15 @@ import { randomWorld, type World, worldRandom } from './fuzz/random-world.ts';
 import { testSeed } from './fuzz/seed.ts';
 import { sentinel } from './fuzz/sentinel.ts';
 import { kubernetesBinaries } from './support/binaries.ts';
+import { yourCluster } from './support/your-cluster.ts';
 
 const WORLDS = 200;
 const REQUESTS = 50;
+const NO_AUDIT = JSON.stringify({
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  rules: [{ level: 'None' }],
+});
 
 interface Pair {
   readonly world: World;
@@ -34,9 +40,10 @@ interface Pair {
   readonly server: Review;
 }
 
-const binaries = await kubernetesBinaries();
+const yours = await yourCluster();
+const binaries = yours ? undefined : await kubernetesBinaries();
 
-describe.skipIf(!binaries)('our authorizer and the API server', () => {
+describe.skipIf(!yours && !binaries)('our authorizer and the API server', () => {
   const seed = testSeed();
   let dir = '';
   let plane: ControlPlane | undefined;
@@ -48,14 +55,10 @@ describe.skipIf(!binaries)('our authorizer and the API server', () => {
   let unfaulted: Pair[] = [];
 
   beforeAll(async () => {
-    if (!binaries) return;
     dir = await mkdtemp(join(tmpdir(), 'leastwise-fuzz-'));
-    const auditPolicy = JSON.stringify({
-      apiVersion: 'audit.k8s.io/v1',
-      kind: 'Policy',
-      rules: [{ level: 'None' }],
-    });
-    plane = await startControlPlane({ dir, apiServer: binaries.apiServer, auditPolicy });
+    if (binaries)
+      plane = await startControlPlane({ dir, apiServer: binaries.apiServer, auditPolicy: NO_AUDIT });
+    admin = yours ?? plane?.admin ?? admin;
     const asked: { world: World; request: AccessRequest }[] = [];
     worlds = Array.from({ length: WORLDS }, (_, index) => {
       const random = worldRandom(seed, index);
@@ -63,7 +66,6 @@ describe.skipIf(!binaries)('our authorizer and the API server', () => {
       for (let i = 0; i < REQUESTS; i += 1) asked.push({ world, request: randomRequest(random, world) });
       return world;
     });
-    admin = plane.admin;
     await createNamespaces(
       admin,
       worlds.flatMap(({ namespaces }) => namespaces),
@@ -72,7 +74,9 @@ describe.skipIf(!binaries)('our authorizer and the API server', () => {
       admin,
       [...worlds, ...goldenCases()].flatMap(({ objects }) => objects),
     );
-    await fillAggregatedRoles(plane, binaries.controllerManager, dir);
+    // A cluster of yours has a controller manager of its own.
+    if (plane && binaries) await fillAggregatedRoles(plane, binaries.controllerManager, dir);
+    else await untilSettled(admin);
     const last = sentinel('default');
     await createObjects(admin, last.objects);
     await untilAllowed(admin, last.requests);
@@ -83,6 +87,7 @@ describe.skipIf(!binaries)('our authorizer and the API server', () => {
   });
 
   afterAll(async () => {
+    yours?.close();
     await plane?.[Symbol.asyncDispose]();
     await rm(dir, { recursive: true, force: true });
   });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type ControlPlane, startChild } from '@leastwise/testkit';
+import { type ControlPlane, type KubeClient, startChild } from '@leastwise/testkit';
 
 interface ClusterRoleList {
   readonly items: readonly {
@@ -38,7 +38,7 @@ export async function fillAggregatedRoles(
     { PATH: process.env['PATH'] },
   );
   try {
-    await untilSettled(plane).catch(async (error: unknown) => {
+    await untilSettled(plane.admin).catch(async (error: unknown) => {
       throw new Error(await child.output(), { cause: error });
     });
   } finally {
@@ -46,7 +46,8 @@ export async function fillAggregatedRoles(
   }
 }
 
-async function untilSettled({ admin }: ControlPlane): Promise<void> {
+/** Waits until somebody has filled the aggregated ClusterRoles. @throws Error where they do not settle */
+export async function untilSettled(admin: KubeClient): Promise<void> {
   const end = Date.now() + LIMIT_MS;
   let last = '';
   let since = Date.now();

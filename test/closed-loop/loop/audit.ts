@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 
 import type { Cell } from '@leastwise/rbac';
 
+import { KUBERNETES_VERSION } from '../support/binaries.ts';
+
 /** The parts of an audit event that the loop looks at, as the API server writes them. */
 export interface LoggedEvent {
   readonly auditID: string;
@@ -106,6 +108,9 @@ function impersonationCells({ last }: LoggedRequest): Cell[] {
   ];
 }
 
+/** From 1.35 on, who opens a stream by WebSocket needs `create`, too (AuthorizePodWebsocketUpgradeCreatePermission). */
+const STREAMS_CREATE = Number(KUBERNETES_VERSION.split('.')[1]) >= 35;
+
 /**
  * What the authorizer was asked about a request that was allowed: an oracle that shares no code with the
  * product. It takes objectRef of the first stage, which the API server fills from the very attributes that
@@ -116,10 +121,11 @@ export function neededCells(request: LoggedRequest): NeededCell[] {
   const actor = impersonatedUser ?? user;
   const holder = { username: actor.username ?? '', groups: actor.groups ?? [] };
   const own = ownCell(request);
+  const isStream = own.verb === 'get' && /^pods\/(?:exec|attach|portforward)$/.test(own.resource);
   const isCreated = request.last.responseStatus?.code === 201 && ['update', 'patch'].includes(own.verb);
   return [
     { ...holder, cell: own },
-    ...(isCreated ? [{ ...holder, cell: { ...own, verb: 'create' } }] : []),
+    ...(isCreated || (isStream && STREAMS_CREATE) ? [{ ...holder, cell: { ...own, verb: 'create' } }] : []),
     ...impersonationCells(request).map((each) => ({
       username: user.username ?? '',
       groups: user.groups ?? [],

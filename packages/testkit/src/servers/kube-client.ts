@@ -24,11 +24,16 @@ export class KubeClient {
   readonly #url: URL;
   readonly #token: string;
 
-  /** @param token - `''` for an anonymous client */
-  constructor(url: string, ca: string, token: string) {
+  /** @param credentials - a token, `''` for an anonymous client, or a client certificate in PEM */
+  constructor(
+    url: string,
+    ca: string,
+    credentials: string | { readonly cert: string; readonly key: string },
+  ) {
     this.#url = new URL(url);
-    this.#agent = new Agent({ ca, keepAlive: true, maxSockets: 16 });
-    this.#token = token;
+    const certificate = typeof credentials === 'string' ? {} : credentials;
+    this.#agent = new Agent({ ca, ...certificate, keepAlive: true, maxSockets: 16 });
+    this.#token = typeof credentials === 'string' ? credentials : '';
   }
 
   /** Sends one request. @throws Error of the connection, never of a status */
