@@ -73,7 +73,7 @@ function heapOf(map: Map<string, unknown>): string[] {
 
 /**
  * Makes room for `key` in a map that keeps the `cap` smallest hashes. Which keys stay depends only on
- * the set of all keys ever offered, not on their order.
+ * the set of all keys ever offered, not on their order: so nobody else may take keys out of such a map.
  * @returns whether the key may be put in, which the caller then does; what had to leave for it is handed to `evict`.
  */
 export function admit<V>(map: Map<string, V>, key: string, cap: number, evict: (value: V) => void): boolean {

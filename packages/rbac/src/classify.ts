@@ -1,19 +1,12 @@
-import { impliedGroups } from '@leastwise/audit-event';
+import { type CountedRequest, impliedGroups } from '@leastwise/audit-event';
 
 import { type Authorizer, createAuthorizer } from './authorizer/index.ts';
 import { DAY_US, dayOf, derivedEvidence } from './evidence.ts';
 import { describeCell, type Grant, groupBy, targetKey, unique, type Widened } from './grant.ts';
+import { matchesGlob } from './objects.ts';
 import type { PolicyOptions } from './options.ts';
 import type { Cell, Exception, ExceptionClass, Widening } from './policy.ts';
-import type {
-  ClusterState,
-  Evidence,
-  NamespaceState,
-  RbacObject,
-  RuleSet,
-  RuleState,
-  SubjectState,
-} from './types.ts';
+import type { ClusterState, Evidence, NamespaceState, RbacObject, RuleState, SubjectState } from './types.ts';
 import { isSpecialVerb, subjectProblem, unrenderableReason } from './validity.ts';
 
 /** The days that count, both ends included. */
@@ -46,8 +39,17 @@ export function isNamespaceGone(namespace: string, cluster: ClusterState, option
   return state.lastSeenUs > 0 && dayOf(state.lastSeenUs) <= asOf - options.namespaceIdleDays;
 }
 
-/** Every cell of a rule with its evidence; what the names' cap left out comes as one unnamed cell. */
-export function cellsOfRule(rule: RuleState): { cell: Cell; evidence: Evidence; isOverflow: boolean }[] {
+/** What became of requests; a subject's state is kept by it. */
+export type Outcome = CountedRequest['outcome'];
+
+/**
+ * Every cell of a rule with its evidence. What the names' cap left out comes as one unnamed cell where
+ * the requests were allowed; refused ones never widen, for they cost nothing.
+ */
+export function cellsOfRule(
+  rule: RuleState,
+  outcome: Outcome,
+): { cell: Cell; evidence: Evidence; isOverflow: boolean }[] {
   const { verb, apiGroup, resource, namespace } = rule;
   const isUrl = resource === '';
   const cells = [...rule.names].map(([name, evidence]) => ({
@@ -55,11 +57,16 @@ export function cellsOfRule(rule: RuleState): { cell: Cell; evidence: Evidence; 
     evidence,
     isOverflow: false,
   }));
-  if (rule.overflow && !isUrl && !isSpecialVerb(rule)) {
+  if (rule.overflow && isWidenedByCap(rule, outcome)) {
     const cell = { verb, apiGroup, resource, namespace, name: '', path: '' };
     cells.push({ cell, evidence: rule.overflow, isOverflow: true });
   }
   return cells;
+}
+
+/** Whether a rule with too many names becomes unnamed; others keep the names that there is room for, and are incomplete. */
+function isWidenedByCap(rule: RuleState, outcome: Outcome): boolean {
+  return outcome === 'allowed' && rule.resource !== '' && !isSpecialVerb(rule);
 }
 
 interface Context {
@@ -97,7 +104,9 @@ interface RuleFacts {
 function problemOfRule(cell: Cell, context: Context): Classification | undefined {
   const { options } = context;
   if (options.namespace !== undefined && cell.namespace !== options.namespace) return ['not-selected', ''];
-  if (cell.namespace !== '' && isNamespaceGone(cell.namespace, context.cluster, options)) {
+  // What is granted everywhere outlives a namespace: the next one is deleted, too.
+  const isBound = cell.namespace !== '' && options.scopeMode === 'NamespaceStrict';
+  if (isBound && isNamespaceGone(cell.namespace, context.cluster, options)) {
     return ['namespace-gone', ''];
   }
   if (options.specialVerbs === 'Withhold' && isSpecialVerb(cell)) return ['withheld', ''];
@@ -155,13 +164,19 @@ function replacedGroup(cell: Cell): string | undefined {
 /** The observed cells of a subject, told apart into what is to be granted and what is not. */
 export interface Classified {
   readonly grants: readonly Grant[];
+  /**
+   * What was done in namespaces that are gone and belong to a group: the group's role has it, for the
+   * namespaces to come. In its own place it is an exception like any other.
+   */
+  readonly outlived: readonly Grant[];
   readonly exceptions: readonly Exception[];
   readonly widenings: readonly Widening[];
   readonly isIncomplete: boolean;
 }
 
-function setsOf(state: SubjectState, options: PolicyOptions): RuleSet[] {
-  return options.includeDenied ? [state.allowed, state.denied] : [state.allowed];
+/** The outcomes of the requests that count. */
+export function countedOutcomes(options: PolicyOptions): readonly Outcome[] {
+  return options.includeDenied ? ['allowed', 'denied'] : ['allowed'];
 }
 
 /**
@@ -169,7 +184,9 @@ function setsOf(state: SubjectState, options: PolicyOptions): RuleSet[] {
  * ones; so is what a request needs besides, since it is as recent and as allowed as the request.
  */
 function observedRules(state: SubjectState, options: PolicyOptions): Grant[][] {
-  const rules = setsOf(state, options).flatMap((set) => [...set.rules.values()].map(grantsOfRule));
+  const rules = countedOutcomes(options).flatMap((outcome) =>
+    [...state[outcome].rules.values()].map((rule) => grantsOfRule(rule, outcome)),
+  );
   const secondary = rules
     .flat()
     .flatMap(({ evidence, ...cell }) =>
@@ -180,10 +197,17 @@ function observedRules(state: SubjectState, options: PolicyOptions): Grant[][] {
   return [...groupBy(cells, (grant) => `${targetKey(grant)}\0${grant.namespace}`).values()];
 }
 
-function grantsOfRule(rule: RuleState): Grant[] {
-  const grants = cellsOfRule(rule).map(({ cell, evidence }) => ({ ...cell, evidence }));
+function grantsOfRule(rule: RuleState, outcome: Outcome): Grant[] {
+  const grants = cellsOfRule(rule, outcome).map(({ cell, evidence }) => ({ ...cell, evidence }));
   // The overflow may stand beside requests without a name: then both are the unnamed cell.
   return rule.overflow && rule.names.has('') ? unique(grants) : grants;
+}
+
+/** Whether a group's role has what was done in a namespace of it that is gone. */
+function isOutlived(cell: Cell, found: Classification, { options }: Context): boolean {
+  if (found[0] !== 'namespace-gone' || options.scopeMode !== 'NamespaceStrict') return false;
+  if (options.specialVerbs === 'Withhold' && isSpecialVerb(cell)) return false;
+  return options.namespaceGroups.some((glob) => matchesGlob(glob, cell.namespace));
 }
 
 /** Tells the observed cells of a subject apart: what is to be granted, and what is not and why. */
@@ -203,6 +227,7 @@ export function classify(
     subjectProblem: subjectProblem(state.subject),
   };
   const grants: Grant[] = [];
+  const outlived: Grant[] = [];
   const exceptions: Exception[] = [];
   const classifyRule = (observed: readonly Grant[]): void => {
     const [first] = observed;
@@ -214,21 +239,24 @@ export function classify(
         grants.push(grant);
         continue;
       }
+      if (isOutlived(grant, found, context)) outlived.push(grant);
       const { evidence, ...cell } = grant;
       exceptions.push({ class: found[0], cell, detail: found[1], evidence });
     }
   };
   for (const observed of observedRules(state, options)) classifyRule(observed);
-  const mapped = options.mapDeprecatedGroups ? mapGroups(grants) : { grants, widenings: [] };
+  const [mapped, kept] = [mapGroups(grants, options), mapGroups(outlived, options)];
   return {
     grants: mapped.grants,
+    outlived: kept.grants,
     exceptions,
-    widenings: [...mapped.widenings, ...overflowWidenings(state, context)],
-    isIncomplete: setsOf(state, options).some(isCut),
+    widenings: [...mapped.widenings, ...kept.widenings, ...overflowWidenings(state, context)],
+    isIncomplete: countedOutcomes(options).some((outcome) => isCut(state, outcome)),
   };
 }
 
-function mapGroups(grants: readonly Grant[]): Widened {
+function mapGroups(grants: readonly Grant[], options: PolicyOptions): Widened {
+  if (!options.mapDeprecatedGroups) return { grants, widenings: [] };
   const added: Grant[] = [];
   const widenings: Widening[] = [];
   for (const grant of grants) {
@@ -242,22 +270,20 @@ function mapGroups(grants: readonly Grant[]): Widened {
 
 function overflowWidenings(state: SubjectState, context: Context): Widening[] {
   const widenings: Widening[] = [];
-  for (const { rules } of setsOf(state, context.options)) {
-    for (const rule of rules.values()) {
-      const whole = cellsOfRule(rule).find(({ isOverflow }) => isOverflow);
-      if (!whole) continue;
-      const grant = { ...whole.cell, evidence: whole.evidence };
-      if (classOf(grant, factsOf(grant, context), context)) continue;
-      widenings.push({ kind: 'names-overflow', what: describeCell(whole.cell), replaced: 0 });
-    }
+  for (const rule of state.allowed.rules.values()) {
+    const whole = cellsOfRule(rule, 'allowed').find(({ isOverflow }) => isOverflow);
+    if (!whole) continue;
+    const grant = { ...whole.cell, evidence: whole.evidence };
+    const found = classOf(grant, factsOf(grant, context), context);
+    if (found && !isOutlived(grant, found, context)) continue;
+    widenings.push({ kind: 'names-overflow', what: describeCell(whole.cell), replaced: 0 });
   }
   return widenings;
 }
 
 /** Whether a cap left something out that no wider rule makes up for. */
-function isCut(set: RuleSet): boolean {
-  if (set.overflow !== undefined) return true;
-  return [...set.rules.values()].some(
-    (rule) => rule.overflow !== undefined && (rule.resource === '' || isSpecialVerb(rule)),
-  );
+function isCut(state: SubjectState, outcome: Outcome): boolean {
+  const { rules, overflow } = state[outcome];
+  if (overflow !== undefined) return true;
+  return [...rules.values()].some((rule) => rule.overflow !== undefined && !isWidenedByCap(rule, outcome));
 }

@@ -74,7 +74,7 @@ function orderOf(block: Block): string {
 export function compactRules(grants: readonly Grant[]): CompactRule[] {
   const cells = grants.map((grant): Block => ({
     apiGroup: grant.apiGroup,
-    resources: grant.resource === '' ? [] : [grant.resource],
+    resources: [grant.resource],
     names: grant.name === '' ? [] : [grant.name],
     verbs: [grant.verb],
     paths: grant.resource === '' ? [grant.path] : [],
@@ -87,7 +87,7 @@ export function compactRules(grants: readonly Grant[]): CompactRule[] {
   );
   const byName = join(
     byVerb,
-    (block) => [block.apiGroup, block.resources, block.verbs, block.names.length > 0, block.paths.length > 0],
+    (block) => [block.apiGroup, block.resources, block.verbs, block.names.length > 0],
     (group) => ({
       names: sortedUnique(group.flatMap((block) => block.names)),
       paths: sortedUnique(group.flatMap((block) => block.paths)),

@@ -76,6 +76,67 @@ describe('evidence', () => {
     );
   });
 
+  test('of several samples at one time the smallest stays, whatever the order', () => {
+    const ids = ['b', 'a', 'c'];
+    for (const order of [ids, ids.toReversed()]) {
+      const evidence = emptyEvidence();
+      for (const id of order) noteTime(evidence, T0, id);
+      expect(evidence).toMatchObject({
+        firstSeenUs: T0,
+        lastSeenUs: T0,
+        firstAuditID: 'a',
+        lastAuditID: 'a',
+      });
+    }
+    const evidence = emptyEvidence();
+    for (const [us, id] of [
+      [T0 + 1, 'b'],
+      [T0, 'c'],
+      [T0 + 2, 'd'],
+      [T0 + 1, 'a'],
+    ] as const) {
+      noteTime(evidence, us, id);
+    }
+    expect(evidence).toMatchObject({ firstAuditID: 'c', lastAuditID: 'd' });
+  });
+
+  test('evidence of the epoch itself is evidence', () => {
+    const seen = emptyEvidence();
+    noteTime(seen, 0, 'a');
+    const sum = emptyEvidence();
+    mergeEvidence(sum, seen);
+    mergeEvidence(sum, emptyEvidence());
+    expect(sum).toEqual({
+      ...emptyEvidence(),
+      firstSeenUs: 0,
+      lastSeenUs: 0,
+      firstAuditID: 'a',
+      lastAuditID: 'a',
+    });
+    expect(emptyEvidence()).toMatchObject({
+      firstAuditID: '',
+      lastAuditID: '',
+      days: [],
+      grantingGroups: [],
+    });
+  });
+
+  test('days are ascending, each once, and lists that are shared never change', () => {
+    const one = withDay([], 5);
+    expect([5, 4, 6, 5].reduce((days, day) => withDay(days, day), one)).toEqual([4, 5, 6]);
+    expect(one).toEqual([5]);
+    expect(withDay(one, 5)).toBe(one);
+    expect(withDay([], 5)).toBe(one);
+  });
+
+  test('no group is no granting group', () => {
+    const evidence = emptyEvidence();
+    addGroup(evidence, '');
+    addGroup(evidence, 'g');
+    addGroup(evidence, 'g');
+    expect(evidence.grantingGroups).toEqual(['g']);
+  });
+
   test('of more than 32 granting groups the same ones stay in any order', () => {
     const groups = Array.from({ length: 60 }, (_, i) => `group-${String(i)}`);
     const kept = (order: readonly string[]) => {
@@ -137,6 +198,28 @@ describe('a flood of names', () => {
     expect(rule?.names.size).toBe(CAPS.deniedNames);
     expect(state && totalOfRules(state.denied).count).toBe(flood.length);
     expect(state?.allowed.rules.size).toBe(0);
+  });
+
+  test('of refused requests never widens where they are granted: the names that are kept, and incomplete', () => {
+    const refused = flood.map((each) => ({ ...each, outcome: 'denied' as const }));
+    const cluster = stateOf(refused);
+    const [state] = cluster.subjects.values();
+    const [rule] = state?.denied.rules.values() ?? [];
+    const options = { ...DEFAULT_OPTIONS, ...EXACT_PRESET, includeDenied: true };
+    const policy = state && createInference(options)(state, cluster);
+    expect(policy?.objects[0]).toMatchObject({
+      rules: [
+        { resources: ['secrets'], verbs: ['get'], resourceNames: [...(rule?.names.keys() ?? [])].sort() },
+      ],
+    });
+    expect(policy?.widenings).toEqual([]);
+    expect(policy?.isIncomplete).toBe(true);
+    expect(state && policy && checkPolicy(state, policy, options)).toEqual([]);
+    // What was refused beyond is counted, not listed as a wish for any name.
+    expect(policy?.denied.every(({ cell }) => cell.name !== '')).toBe(true);
+    expect(policy?.deniedOverflow).toBe(flood.length - CAPS.deniedNames);
+    const unasked = { ...options, includeDenied: false };
+    expect(state && createInference(unasked)(state, cluster).isIncomplete).toBe(false);
   });
 
   test('of rules marks the policy incomplete rather than cutting it in silence', () => {

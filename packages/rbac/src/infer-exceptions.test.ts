@@ -84,6 +84,35 @@ describe('what is not granted, and listed', () => {
     ]);
   });
 
+  test('at most fifty are listed, of as many requests the first by name, and the rest is counted', () => {
+    const cells = Array.from({ length: 60 }, (_, i) => `get secrets ns${String(i + 10)}`);
+    const refused = cells
+      .toReversed()
+      .map((cell) => request({ permissions: [permission(cell)], outcome: 'denied' }));
+    const policy = policyOf(refused);
+    expect(policy?.denied.map(({ cell }) => cell.namespace)).toEqual(
+      Array.from({ length: 50 }, (_, i) => `ns${String(i + 10)}`),
+    );
+    expect(policy?.deniedOverflow).toBe(10);
+  });
+
+  test('grants, exceptions and widenings are in order, whatever came first', () => {
+    const cells = ['b', 'a'].flatMap((ns) => [
+      `use things ${ns} y`,
+      `use things ${ns} x`,
+      ...['n1', 'n2', 'n3'].map((name) => `get secrets ${ns} ${name}`),
+    ]);
+    const policy = policyOf(requests(cells), { resourceNames: 2 });
+    expect(policy?.granted.map(({ cell }) => cell.namespace)).toEqual(['a', 'b']);
+    expect(policy?.exceptions.map(({ cell }) => `${cell.namespace} ${cell.name}`)).toEqual([
+      'a x',
+      'a y',
+      'b x',
+      'b y',
+    ]);
+    expect(policy?.widenings.map(({ what }) => what)).toEqual(['get secrets in a', 'get secrets in b']);
+  });
+
   test('and are granted by explicit choice', () => {
     const refused = [request({ permissions: [permission('get secrets ns1')], outcome: 'denied' })];
     expect(rulesOf(policyOf(refused, { includeDenied: true }))).toEqual({ ns1: ['get secrets'] });

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 
+import { DAY_US } from './evidence.ts';
 import type { PolicyOptions } from './options.ts';
 import type { SubjectPolicy } from './policy.ts';
-import { APP, permission, request } from './testing/requests.ts';
+import { APP, permission, request, T0 } from './testing/requests.ts';
 import { policyOf, requests, rulesOf } from './testing/spell.ts';
 
 function rules(cells: readonly string[], knobs: Partial<PolicyOptions> = {}): Record<string, string[]> {
@@ -70,6 +71,13 @@ describe('rules', () => {
       'RoleBinding',
       'ClusterRoleBinding',
     ]);
+  });
+
+  test('a cluster-scoped resource under a path of a namespace is granted there, as asked, and nowhere else', () => {
+    // The API server asks the authorizer with that namespace, and then answers 404.
+    const policy = policyOf(requests(['get nodes foo n1']));
+    expect(rulesOf(policy)).toEqual({ foo: ['get nodes [n1]'] });
+    expect(policy?.objects.map(({ kind }) => kind)).toEqual(['Role', 'RoleBinding']);
   });
 
   test('reading one namespace is satisfied by a Role in it', () => {
@@ -163,6 +171,23 @@ describe('knobs', () => {
     });
   });
 
+  test('what Smart adds rests on all that the verb was seen with, whatever came first', () => {
+    const seen = [
+      request({ permissions: [permission('get secrets ns1 a')], grantingGroup: 'team' }),
+      request({ permissions: [permission('get secrets ns1 b')], us: T0 + DAY_US }),
+      request({ permissions: [permission('patch secrets ns1 c')] }),
+    ];
+    const granted = (order: typeof seen) => policyOf(order, { verbMerge: 'Smart' })?.granted;
+    expect(granted(seen.toReversed())).toEqual(granted(seen));
+    const added = granted(seen)?.find(({ cell }) => cell.verb === 'get' && cell.name === 'c')?.evidence;
+    expect(added).toMatchObject({
+      count: 0,
+      grantingGroups: ['team'],
+      firstSeenUs: T0,
+      lastSeenUs: T0 + DAY_US,
+    });
+  });
+
   const eight = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
 
   test('Safe writes all eight verbs as a wildcard, but not where that brings special verbs', () => {
@@ -193,6 +218,102 @@ describe('knobs', () => {
     });
     expect(rulesOf(policy)).toEqual({ '': ['list jobs,pods'], prod: ['list jobs'] });
     expect(policy?.widenings).toEqual([{ kind: 'namespace-group', what: 'namespaces pr-*', replaced: 2 }]);
+  });
+
+  describe('namespaces of a group that are gone', () => {
+    const done = (cell: string, us = T0) => request({ permissions: [permission(cell)], us });
+    const deleted = (namespace: string) =>
+      request({
+        permissions: [permission(`delete namespaces ${namespace} ${namespace}`)],
+        us: T0 + 1,
+        namespaceLife: { namespace, change: 'deleted' },
+      });
+    const group = { namespaceGroups: ['pr-*'] };
+    const bound = (policy: SubjectPolicy | undefined) =>
+      policy?.objects.flatMap(({ kind, metadata }) =>
+        kind === 'RoleBinding' || kind === 'ClusterRoleBinding' ? [metadata.namespace ?? 'cluster'] : [],
+      );
+
+    test('have their rules in its ClusterRole, which is bound in those that are left', () => {
+      const policy = policyOf([done('list jobs pr-1'), deleted('pr-1'), done('list pods pr-2')], group);
+      expect(rulesOf(policy)).toEqual({
+        '': ['list jobs,pods', 'delete namespaces [pr-1]'],
+      });
+      expect(bound(policy)).toEqual(['pr-2']);
+      expect(policy?.widenings).toEqual([{ kind: 'namespace-group', what: 'namespaces pr-*', replaced: 2 }]);
+      expect(policy?.exceptions.map(({ cell, ...each }) => `${each.class} ${cell.namespace}`)).toEqual([
+        'namespace-gone pr-1',
+        'namespace-gone pr-1',
+      ]);
+    });
+
+    test('so do those that were idle for long', () => {
+      const old = done('list jobs pr-1', T0 - 40 * DAY_US);
+      const policy = policyOf([old, done('list pods pr-2')], group);
+      expect([rulesOf(policy), bound(policy)]).toEqual([{ '': ['list jobs,pods'] }, ['pr-2']]);
+    });
+
+    test('keep the ClusterRole for those to come where none is left, and alone make none', () => {
+      const [one, two] = [
+        [done('list jobs pr-1'), deleted('pr-1')],
+        [done('list pods pr-2'), deleted('pr-2')],
+      ];
+      const policy = policyOf([...one, ...two], group);
+      expect(rulesOf(policy)['']?.[0]).toBe('list jobs,pods');
+      expect(bound(policy)).toEqual([]);
+      expect(policyOf(one, group)?.objects).toEqual([]);
+    });
+
+    test('are in no role of a namespace outside of the group', () => {
+      const seen = [done('list jobs pr-1'), deleted('pr-1'), done('list jobs old'), deleted('old')];
+      const policy = policyOf([...seen, done('list pods prod')], group);
+      expect([rulesOf(policy), bound(policy)]).toEqual([{ prod: ['list pods'] }, ['prod']]);
+    });
+
+    test('grant no more than they would alive: nothing withheld, too old, or everywhere', () => {
+      const seen = [
+        done('use things pr-1 x'),
+        done('get configmaps pr-1'),
+        done('get secrets pr-1', T0 - 100 * DAY_US),
+        done('list jobs pr-1'),
+        deleted('pr-1'),
+        done('list jobs pr-2'),
+        done('list jobs'),
+        done('list pods pr-2'),
+      ];
+      const grouped = rulesOf(policyOf(seen, group))[''];
+      expect(grouped).toEqual(['get configmaps', 'delete namespaces [pr-1]', 'list pods', 'list jobs']);
+      expect(rulesOf(policyOf(seen, { ...group, specialVerbs: 'Grant' }))['']).toContain('use things [x]');
+      const both = [done('list pods pr-1'), deleted('pr-1'), done('list pods pr-2')];
+      expect(bound(policyOf(both, { ...group, expandMultiNamespace: true }))).toEqual(['pr-2']);
+      const inCluster = policyOf(seen, { ...group, scopeMode: 'ClusterScopeAllowed' });
+      // What is granted everywhere needs no namespace to be there.
+      const everywhere = ['get configmaps', 'list jobs,pods', 'delete namespaces [pr-1]'];
+      expect([rulesOf(inCluster), bound(inCluster)]).toEqual([{ '': everywhere }, ['cluster']]);
+      expect(rulesOf(policyOf(seen, { ...group, namespace: 'pr-2' }))).toEqual({
+        'pr-2': ['list jobs,pods'],
+      });
+    });
+
+    test('widen by the same knobs, and the policy says so', () => {
+      const names = ['a', 'b', 'c'].map((name) => done(`get secrets pr-1 ${name}`));
+      const policy = policyOf([...names, deleted('pr-1'), done('get secrets pr-2 d')], {
+        ...group,
+        resourceNames: 2,
+      });
+      expect(rulesOf(policy)['']).toContain('get secrets');
+      expect(policy?.widenings).toContainEqual({
+        kind: 'names-collapsed',
+        what: 'get secrets in pr-1',
+        replaced: 3,
+      });
+    });
+
+    test('the group that replaced a removed one is added for them, too', () => {
+      const seen = [done('get extensions:ingresses pr-1 a'), deleted('pr-1'), done('list pods pr-2')];
+      const policy = policyOf(seen, { ...group, mapDeprecatedGroups: true });
+      expect(rulesOf(policy)['']).toContain('get networking.k8s.io:ingresses [a]');
+    });
   });
 
   test('one namespace alone', () => {

@@ -4,7 +4,7 @@ import { buildObjects } from './objects.ts';
 import type { PolicyOptions } from './options.ts';
 import type { Cell, SubjectPolicy } from './policy.ts';
 import type { ClusterState, Evidence, SubjectState } from './types.ts';
-import { widen } from './widen.ts';
+import { widen, widenOutlived } from './widen.ts';
 
 const MAX_DENIED = 50;
 
@@ -12,7 +12,8 @@ function deniedOf(state: SubjectState): Pick<SubjectPolicy, 'denied' | 'deniedOv
   const all: { cell: Cell; evidence: Evidence }[] = [];
   let beyond = state.denied.overflow?.count ?? 0;
   for (const rule of state.denied.rules.values()) {
-    for (const { cell, evidence } of cellsOfRule(rule)) all.push({ cell, evidence });
+    for (const { cell, evidence } of cellsOfRule(rule, 'denied')) all.push({ cell, evidence });
+    beyond += rule.overflow?.count ?? 0;
   }
   all.sort((a, b) => b.evidence.count - a.evidence.count || (cellKey(a.cell) < cellKey(b.cell) ? -1 : 1));
   for (const { evidence } of all.slice(MAX_DENIED)) beyond += evidence.count;
@@ -42,8 +43,9 @@ export function createInference(options: PolicyOptions): Inference {
   return (state, cluster) => {
     const classified = classify(state, cluster, existing, options);
     const widened = widen(classified.grants, options);
-    const built = buildObjects(state.subject, widened.grants, options);
-    const widenings = [...classified.widenings, ...widened.widenings, ...built.widenings];
+    const outlived = widenOutlived(classified.outlived, widened.grants, options);
+    const built = buildObjects(state.subject, widened.grants, outlived.grants, options);
+    const widenings = [classified, widened, outlived, built].flatMap((each) => each.widenings);
     return {
       cluster: cluster.cluster,
       subject: state.subject,

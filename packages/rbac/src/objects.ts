@@ -126,23 +126,37 @@ class Builder {
   }
 }
 
+interface Member {
+  readonly namespace: string;
+  readonly grants: readonly Grant[];
+  /** Whether it is there to be bound in. */
+  readonly isAlive: boolean;
+}
+
+function membersOf(grants: readonly Grant[], isAlive: boolean): Member[] {
+  return [...groupBy(grants, (grant) => grant.namespace)]
+    .filter(([namespace]) => namespace !== '')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([namespace, each]) => ({ namespace, grants: each, isAlive }));
+}
+
 function groupedNamespaces(
-  byNamespace: ReadonlyMap<string, readonly Grant[]>,
+  members: readonly Member[],
   options: PolicyOptions,
-): { scopes: Scope[]; rest: [string, readonly Grant[]][]; widenings: Widening[] } {
+): { scopes: Scope[]; rest: Member[]; widenings: Widening[] } {
   const scopes: Scope[] = [];
   const widenings: Widening[] = [];
-  let rest = [...byNamespace];
+  let rest = [...members];
   for (const glob of options.namespaceGroups) {
-    const members = rest.filter(([namespace]) => matchesGlob(glob, namespace));
-    if (members.length < 2) continue;
-    rest = rest.filter(([namespace]) => !matchesGlob(glob, namespace));
-    const grants = members.flatMap(([, each]) => each.map((grant) => ({ ...grant, namespace: '' })));
-    const namespaces = members.map(([namespace]) => namespace);
+    const group = rest.filter(({ namespace }) => matchesGlob(glob, namespace));
+    if (group.length < 2) continue;
+    rest = rest.filter(({ namespace }) => !matchesGlob(glob, namespace));
+    const grants = group.flatMap((each) => each.grants.map((grant) => ({ ...grant, namespace: '' })));
+    const namespaces = group.filter(({ isAlive }) => isAlive).map(({ namespace }) => namespace);
     scopes.push({ namespaces, rules: compactRules(grants), shared: glob });
-    widenings.push({ kind: 'namespace-group', what: `namespaces ${glob}`, replaced: namespaces.length });
+    widenings.push({ kind: 'namespace-group', what: `namespaces ${glob}`, replaced: group.length });
   }
-  return { scopes, rest, widenings };
+  return { scopes, rest: rest.filter(({ isAlive }) => isAlive), widenings };
 }
 
 function sharedScopes(scopes: readonly Scope[], options: PolicyOptions): Scope[] {
@@ -156,20 +170,23 @@ function sharedScopes(scopes: readonly Scope[], options: PolicyOptions): Scope[]
 }
 
 /**
- * Makes roles and bindings of grants: a Role for what was done in a namespace, one ClusterRole for the
- * rest. Cluster-scoped resources and URLs never get into a Role, where they would have no effect.
+ * Makes roles and bindings of grants: a Role for what was asked in a namespace, one ClusterRole for the
+ * rest. What was asked of the whole cluster and URLs never get into a Role, where they would have no
+ * effect. A cluster-scoped resource that was asked for in a namespace's path, which the API server
+ * answers with 404 after it has asked the authorizer with that namespace, does: as asked, and no wider.
+ * @param outlived - what was done in namespaces that are gone: it is in their group's role and bound nowhere
  */
 export function buildObjects(
   subject: Subject,
   grants: readonly Grant[],
+  outlived: readonly Grant[],
   options: PolicyOptions,
 ): BuiltObjects {
-  const sorted = [...groupBy(grants, (grant) => grant.namespace)].sort(([a], [b]) => (a < b ? -1 : 1));
-  const byNamespace = new Map(sorted.filter(([namespace]) => namespace !== ''));
-  const { scopes, rest, widenings } = groupedNamespaces(byNamespace, options);
-  const own = rest.map(([namespace, each]): Scope => ({
-    namespaces: [namespace],
-    rules: compactRules(each),
+  const members = [...membersOf(grants, true), ...membersOf(outlived, false)];
+  const { scopes, rest, widenings } = groupedNamespaces(members, options);
+  const own = rest.map((member): Scope => ({
+    namespaces: [member.namespace],
+    rules: compactRules(member.grants),
     shared: undefined,
   }));
   const builder = new Builder(subject, options);
@@ -182,7 +199,7 @@ export function buildObjects(
     const roleRef = builder.role('', scope.rules, scope.shared);
     for (const namespace of scope.namespaces) builder.bind(roleRef, namespace, scope.shared);
   }
-  const inCluster = sorted.find(([namespace]) => namespace === '')?.[1] ?? [];
+  const inCluster = grants.filter(({ namespace }) => namespace === '');
   if (inCluster.length > 0) builder.bind(builder.role('', compactRules(inCluster)), '');
   return builder.build(widenings);
 }

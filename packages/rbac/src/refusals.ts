@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import {
   type CountedRequest,
   impliedGroups,
@@ -8,6 +10,7 @@ import {
 } from '@leastwise/audit-event';
 
 import { type Authorizer, createAuthorizer } from './authorizer/index.ts';
+import { admit } from './capped.ts';
 import { isNamespaceGone, secondaryCells } from './classify.ts';
 import { emptyCluster } from './cluster-state.ts';
 import { dayOf } from './evidence.ts';
@@ -34,8 +37,12 @@ export interface Refusal {
 export interface RefusalReport {
   /** Permissions asked for, one or more a request. */
   readonly checked: number;
-  /** By subject and cell. At most {@link MAX_REFUSALS}; `beyond` counts the rest. */
+  /** By subject and cell. Of more than {@link MAX_REFUSALS} the ones with the smallest hashes, whatever the order. */
   readonly refused: readonly Refusal[];
+  /**
+   * How many refused permissions are not listed, each counted once, however often it was asked for; their
+   * namespaces and days are not known any more. From a million on: at least so many.
+   */
   readonly beyond: number;
   /** Permissions that were not held against the RBAC, by reason. */
   readonly skipped: {
@@ -48,10 +55,21 @@ export interface RefusalReport {
 
 /** How many different refusals are listed by name. */
 export const MAX_REFUSALS = 10_000;
+/** How many more are told apart, by a hash each. */
+const MAX_BEYOND = 1_000_000;
 const MAX_MEMO = 200_000;
 
 interface Verdict {
   readonly isAllowed: boolean;
+}
+
+function refusalKey(subject: Subject, cell: Cell): string {
+  return `${subjectKey(subject)}\0${cellKey(cell)}`;
+}
+
+/** The first 53 bits of SHA-256: of a million keys, two share one in a case of ten thousand. */
+function fingerprint(key: string): number {
+  return Number(createHash('sha256').update(key).digest().readBigUInt64BE() >> 11n);
 }
 
 /** Asks some RBAC about the allowed requests of a log, one by one, with the groups that each came with. */
@@ -62,7 +80,7 @@ export class RefusalFinder {
   readonly #cluster: ClusterState = emptyCluster('');
   #memo = new Map<string, Verdict>();
   #checked = 0;
-  #beyond = 0;
+  readonly #beyond = new Set<number>();
   #otherAuthorizer = 0;
   #withheld = 0;
 
@@ -105,14 +123,14 @@ export class RefusalFinder {
   }
 
   #refuse(subject: Subject, cell: Cell, request: CountedRequest): void {
-    const key = `${subjectKey(subject)}\0${cellKey(cell)}`;
+    const key = refusalKey(subject, cell);
     const known = this.#refused.get(key);
-    if (!known && this.#refused.size >= MAX_REFUSALS) {
-      this.#beyond += 1;
-      return;
-    }
     const us = request.receivedAtUs;
     if (!known) {
+      if (!admit(this.#refused, key, MAX_REFUSALS, this.#forget)) {
+        this.#leaveOut(key);
+        return;
+      }
       const sampleAuditID = request.auditID;
       this.#refused.set(key, { subject, cell, count: 1, firstSeenUs: us, lastSeenUs: us, sampleAuditID });
       return;
@@ -123,6 +141,15 @@ export class RefusalFinder {
       known.sampleAuditID = request.auditID;
     }
     known.lastSeenUs = Math.max(known.lastSeenUs, us);
+  }
+
+  // What had to leave never comes back: only smaller hashes take places.
+  readonly #forget = ({ subject, cell }: Refusal): void => {
+    this.#leaveOut(refusalKey(subject, cell));
+  };
+
+  #leaveOut(key: string): void {
+    if (this.#beyond.size < MAX_BEYOND) this.#beyond.add(fingerprint(key));
   }
 
   /**
@@ -144,12 +171,12 @@ export class RefusalFinder {
         refused.push(refusal);
       }
     }
-    const order = (each: Refusal): string => `${subjectKey(each.subject)}\0${cellKey(each.cell)}`;
+    const order = ({ subject, cell }: Refusal): string => refusalKey(subject, cell);
     refused.sort((a, b) => (order(a) < order(b) ? -1 : 1));
     return {
       checked: this.#checked,
       refused,
-      beyond: this.#beyond,
+      beyond: this.#beyond.size,
       skipped: {
         otherAuthorizer: this.#otherAuthorizer,
         withheld: this.#withheld,

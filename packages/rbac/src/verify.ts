@@ -1,12 +1,12 @@
 import { impliedGroups } from '@leastwise/audit-event';
 
 import { createAuthorizer } from './authorizer/index.ts';
-import { cellsOfRule, secondaryCells } from './classify.ts';
+import { cellsOfRule, countedOutcomes, type Outcome, secondaryCells } from './classify.ts';
 import { cellKey, describeCell } from './grant.ts';
 import type { PolicyOptions } from './options.ts';
 import type { Cell, SubjectPolicy } from './policy.ts';
 import { bindingSubject } from './subjects.ts';
-import type { PolicyRule, RbacObject, RuleSet, SubjectState } from './types.ts';
+import type { ObjectMeta, PolicyRule, RbacObject, SubjectState } from './types.ts';
 import { isDnsSubdomain, isValidNamespace } from './validity.ts';
 
 /** A promise that a rendered policy would break, for people. */
@@ -25,10 +25,10 @@ interface Asked {
   readonly permission: Cell;
 }
 
-function observedCells(set: RuleSet, options: PolicyOptions): Asked[] {
+function observedCells(state: SubjectState, outcome: Outcome, options: PolicyOptions): Asked[] {
   const cells: Asked[] = [];
-  for (const rule of set.rules.values()) {
-    for (const { cell: observed, isOverflow } of cellsOfRule(rule)) {
+  for (const rule of state[outcome].rules.values()) {
+    for (const { cell: observed, isOverflow } of cellsOfRule(rule, outcome)) {
       for (const cell of [observed, ...secondaryCells(observed, options)]) {
         cells.push({ cell, permission: isOverflow ? { ...cell, name: ANY_NAME } : cell });
       }
@@ -42,17 +42,33 @@ function nameProblem(name: string): string | undefined {
   return name.length > 253 ? 'a name over 253 characters' : undefined;
 }
 
-function labelProblem(labels: Readonly<Record<string, string>> | undefined): string | undefined {
-  for (const [key, value] of Object.entries(labels ?? {})) {
-    const slash = key.indexOf('/');
-    const prefix = slash < 0 ? undefined : key.slice(0, slash);
-    const name = key.slice(slash + 1);
-    if (prefix !== undefined && !isDnsSubdomain(prefix)) return `label key ${key} has no valid prefix`;
-    if (!/^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/.test(name)) return `label key ${key} is not valid`;
-    if (!/^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$/.test(value))
-      return `label ${key} has no valid value`;
+/** At most 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends. */
+const QUALIFIED_PART = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
+/** Of keys and values together, in UTF-8 (apimachinery's TotalAnnotationSizeLimitB). */
+const MAX_ANNOTATION_BYTES = 256 * 1024;
+
+/** Whether a key is one of labels and annotations: a name, or a DNS subdomain, a slash and a name (apimachinery's IsQualifiedName). */
+function isQualifiedName(key: string): boolean {
+  const slash = key.indexOf('/');
+  return QUALIFIED_PART.test(key.slice(slash + 1)) && (slash < 0 || isDnsSubdomain(key.slice(0, slash)));
+}
+
+function labelProblem({ labels = {} }: ObjectMeta): string | undefined {
+  for (const [key, value] of Object.entries(labels)) {
+    if (!isQualifiedName(key)) return `the key of a label is not valid: ${key}`;
+    if (value !== '' && !QUALIFIED_PART.test(value)) return `label ${key} has no valid value`;
   }
   return undefined;
+}
+
+/** As apimachinery's ValidateAnnotations has it, which takes prefixes in any letter case. */
+function annotationProblem({ annotations = {} }: ObjectMeta): string | undefined {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(annotations)) {
+    if (!isQualifiedName(key.toLowerCase())) return `the key of an annotation is not valid: ${key}`;
+    bytes += Buffer.byteLength(key, 'utf8') + Buffer.byteLength(value, 'utf8');
+  }
+  return bytes > MAX_ANNOTATION_BYTES ? 'annotations over 256 KiB' : undefined;
 }
 
 function ruleProblem(rule: PolicyRule, kind: RbacObject['kind']): string | undefined {
@@ -75,12 +91,13 @@ function rulesProblem(object: RbacObject): string | undefined {
 }
 
 function objectProblem(object: RbacObject): string | undefined {
-  const { name, namespace } = object.metadata;
+  const { metadata } = object;
+  const { name, namespace } = metadata;
   const isNamespaced = object.kind === 'Role' || object.kind === 'RoleBinding';
   if (isNamespaced !== (namespace !== undefined))
     return 'a namespace where none belongs, or none where one does';
   if (namespace !== undefined && !isValidNamespace(namespace)) return 'not a valid namespace';
-  return nameProblem(name) ?? labelProblem(object.metadata.labels) ?? rulesProblem(object);
+  return nameProblem(name) ?? labelProblem(metadata) ?? annotationProblem(metadata) ?? rulesProblem(object);
 }
 
 /**
@@ -109,8 +126,8 @@ export function createPolicyCheck(
     const groups = impliedGroups(state.subject);
     const excepted = new Set(policy.exceptions.map(({ cell }) => cellKey(cell)));
     const mismatches = checkObjects(policy.objects);
-    const sets = options.includeDenied ? [state.allowed, state.denied] : [state.allowed];
-    for (const { cell, permission } of sets.flatMap((set) => observedCells(set, options))) {
+    const observed = countedOutcomes(options).flatMap((outcome) => observedCells(state, outcome, options));
+    for (const { cell, permission } of observed) {
       const request = { subject: state.subject, groups, permission };
       if (rendered.authorize(request).allowed || byDefault.authorize(request).allowed) continue;
       if (excepted.has(cellKey(cell))) continue;

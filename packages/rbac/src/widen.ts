@@ -1,9 +1,10 @@
-import { derivedEvidence } from './evidence.ts';
+import { derivedEvidence, emptyEvidence, mergeEvidence } from './evidence.ts';
 import { expand } from './expand.ts';
 import { describeCell, type Grant, GrantSet, groupBy, targetKey, unique, type Widened } from './grant.ts';
 import { looksGenerated } from './names.ts';
 import type { PolicyOptions } from './options.ts';
 import type { Widening } from './policy.ts';
+import type { Evidence } from './types.ts';
 import { isSpecialVerb, STANDARD_VERBS } from './validity.ts';
 
 const MAX_GENERATED_NAMES = 2;
@@ -66,18 +67,22 @@ function sharesNames(grant: Grant): boolean {
   return grant.resource !== '' && !isTopLevelUnnameable(grant) && !isSpecialVerb(grant);
 }
 
+function sumOf(grants: readonly Grant[]): Evidence {
+  const sum = emptyEvidence();
+  for (const { evidence } of grants) mergeEvidence(sum, evidence);
+  return sum;
+}
+
 /** The grants of one verb under all of the names, where the names it had keep their own evidence. */
-function withNames(grants: readonly Grant[], names: readonly string[]): Grant[] {
+function withNames(grants: readonly Grant[], names: readonly string[]): readonly Grant[] {
   if (names[0] === '') return unique(grants.map(unnamed));
   const [first] = grants;
   const own = new Set(grants.map((grant) => grant.name));
-  const missing = first ? names.filter((name) => !own.has(name)) : [];
-  return [
-    ...grants,
-    ...missing.flatMap((name) =>
-      first ? { ...first, name, evidence: derivedEvidence(first.evidence) } : [],
-    ),
-  ];
+  const missing = names.filter((name) => !own.has(name));
+  if (!first || missing.length === 0) return grants;
+  // A name that the verb was not seen with rests on all that it was seen with, so that no order matters.
+  const evidence = derivedEvidence(sumOf(grants));
+  return [...grants, ...missing.map((name) => ({ ...first, name, evidence }))];
 }
 
 /** `Smart`: the verbs of one resource share their names; unnamed if any of them is. */
@@ -177,4 +182,20 @@ export function widen(grants: readonly Grant[], options: PolicyOptions): Widened
   }
   const last = wildcardVerbs(absorb(current), options);
   return { grants: last.grants, widenings: [...widenings, ...last.widenings] };
+}
+
+/**
+ * The same for what was done in namespaces that are gone, which only their group's role is to have: it
+ * widens nothing elsewhere. What is granted in the whole cluster is left out.
+ */
+export function widenOutlived(
+  outlived: readonly Grant[],
+  granted: readonly Grant[],
+  options: PolicyOptions,
+): Widened {
+  if (outlived.length === 0) return { grants: [], widenings: [] };
+  const inPlace = new GrantSet();
+  for (const grant of granted) if (grant.namespace === '') inPlace.add(grant);
+  const missing = outlived.filter((grant) => !inPlace.covering(grant));
+  return widen(missing, { ...options, expandMultiNamespace: false });
 }

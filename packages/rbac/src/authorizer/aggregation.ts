@@ -62,7 +62,9 @@ function selections(roles: readonly ClusterRole[]): Map<ClusterRole, readonly Cl
   const withRules = new Set(roles.filter(({ rules }) => rules.length > 0));
   // A set grows while it is walked.
   for (const role of withRules) for (const other of selecting.get(role) ?? []) withRules.add(other);
-  return new Map([...selected].map(([role, sources]) => [role, sources.filter((each) => withRules.has(each))]));
+  return new Map(
+    [...selected].map(([role, sources]) => [role, sources.filter((each) => withRules.has(each))]),
+  );
 }
 
 /**

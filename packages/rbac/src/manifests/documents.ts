@@ -5,6 +5,7 @@ import {
   isNode,
   isPair,
   isScalar,
+  Lexer,
   LineCounter,
   parseAllDocuments,
   visit,
@@ -126,6 +127,25 @@ export function yamlDocuments(text: string): (ManifestDocument | UnreadableDocum
   } catch (error) {
     return [{ line: 1, detail: messageOf(error) }];
   }
+}
+
+/** What the lexer puts before a plain or block scalar, but before no quoted one. */
+const UNQUOTED = '\u001f';
+
+/**
+ * Whether a file is a template that was not rendered: `{{` stands in it outside of quotes and comments.
+ * Within quotes it may be anybody's name.
+ * @param text - untrusted; it need not be YAML
+ */
+export function isTemplate(text: string): boolean {
+  if (!text.includes('{{')) return false;
+  let before = '';
+  for (const token of new Lexer().lex(text)) {
+    if (before === '{' && token === '{') return true;
+    if (before === UNQUOTED && token.includes('{{')) return true;
+    before = token;
+  }
+  return false;
 }
 
 /** The one document of a JSON file; `undefined` where the text is none. Lines are not known: all are 1. */

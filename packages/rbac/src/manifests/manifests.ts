@@ -1,4 +1,4 @@
-import { jsonDocument, type ManifestDocument, yamlDocuments } from './documents.ts';
+import { isTemplate, jsonDocument, type ManifestDocument, yamlDocuments } from './documents.ts';
 import { RBAC_KINDS, readObject } from './objects.ts';
 import { type ManifestProblem, type ManifestReason, type Path, quoted } from './problem.ts';
 import { type Fields, Shape } from './shape.ts';
@@ -41,10 +41,10 @@ class Collector {
   readonly #isTemplated: boolean;
   readonly #defaultNamespace: string;
 
-  constructor(text: string, file: string, defaultNamespace: string) {
+  constructor(file: string, { isTemplated, namespace }: { isTemplated: boolean; namespace: string }) {
     this.#file = file;
-    this.#isTemplated = text.includes('{{');
-    this.#defaultNamespace = defaultNamespace;
+    this.#isTemplated = isTemplated;
+    this.#defaultNamespace = namespace;
   }
 
   /** Templates fail in many places for one reason, which is told once. */
@@ -79,7 +79,7 @@ class Collector {
   }
 
   #value(value: unknown, where: Where, inherited: Inherited): void {
-    const shape = new Shape();
+    const shape = new Shape(this.#isTemplated);
     const fields = shape.fields(value, where.path);
     const kind = shape.text(shape.get(fields, 'kind') ?? inherited.kind, [...where.path, 'kind']);
     const versionPath = [...where.path, 'apiVersion'];
@@ -106,7 +106,7 @@ class Collector {
   }
 
   #list(fields: Fields, { document, path }: Where, inherited: Inherited): void {
-    const shape = new Shape();
+    const shape = new Shape(this.#isTemplated);
     const at = [...path, 'items'];
     if (at.length > 2 * MAX_LIST_DEPTH) {
       this.problem(document.lineOf(path), 'unsupported-value', 'lists are nested too deeply');
@@ -123,7 +123,7 @@ class Collector {
       this.ignored += 1;
       return;
     }
-    const shape = new Shape();
+    const shape = new Shape(this.#isTemplated);
     const object = readObject(shape, kind, fields, { path, defaultNamespace: this.#defaultNamespace });
     if (shape.findings.every(({ reason }) => reason === 'no-namespace')) this.objects.push(object);
     this.#tell(shape, document);
@@ -148,20 +148,21 @@ function isRelevant(kind: string, apiVersion: string): boolean {
 
 /**
  * Reads the RBAC objects of a file: YAML of any number of documents, JSON, lists of any of them. All
- * versions of RBAC are read as v1, whose form they share. Templates are not rendered, but told. A Role or
- * RoleBinding without a namespace is taken for one of `namespace`, into which `kubectl apply -n` would put it.
+ * versions of RBAC are read as v1, whose form they share. A Role or RoleBinding without a namespace is taken for
+ * one of `namespace`, into which `kubectl apply -n` would put it. Templates are not rendered, but told: a file
+ * with `{{` outside of quotes is one; where all of it is quoted, it is part of somebody's name.
  * @param text - untrusted; reading takes time linear in its length
  * @param file - for the problems only
  */
 export function parseManifests(text: string, file: string, { namespace = 'default' } = {}): Manifests {
   const json = jsonDocument(text);
   if (json) {
-    const collector = new Collector(text, file, namespace);
+    const collector = new Collector(file, { isTemplated: false, namespace });
     collector.document(json);
     // With problems the file is read once more, as YAML, which knows lines.
     if (collector.problems.length === 0) return result(collector);
   }
-  const collector = new Collector(text, file, namespace);
+  const collector = new Collector(file, { isTemplated: isTemplate(text), namespace });
   for (const document of yamlDocuments(text)) {
     if ('read' in document) collector.document(document);
     else collector.problem(document.line, 'unreadable', document.detail);

@@ -145,8 +145,13 @@ subjects:
 describe('templates are told once a file, never guessed at', () => {
   const texts: [string, string][] = [
     ['a value', ROLE.replace('name: r', 'name: {{ .Values.name }}')],
-    ['a quoted value', ROLE.replace('name: r', 'name: "{{ .Values.name }}-r"')],
-    ['a rule', ROLE.replace('[get]', '["{{ .verb }}"]')],
+    ['a rule', ROLE.replace('[get]', '[{{ .verb }}]')],
+    ['the inside of a value', ROLE.replace('name: r', 'name: r-{{ .Release.Name }}')],
+    ['a block scalar', ROLE.replace(' {name: r, namespace: ns}', '\n  name: >-\n    {{ a }}')],
+    [
+      'a value in quotes beside one without',
+      `${ROLE.replace('name: r', 'name: "{{ a }}"')}x: {{ b }}\n---\n${ROLE.replace('name: r', "name: '{{ c }}'")}`,
+    ],
     ['a condition', `{{- if .Values.rbac }}\n${ROLE}{{- end }}\n`],
     ['an include', `${ROLE}{{ include "x" . | indent 2 }}\n`],
     ['two documents', `${ROLE}{{ a }}\n---\n${ROLE.replace('name: r', 'name: {{ b }}')}`],
@@ -155,5 +160,21 @@ describe('templates are told once a file, never guessed at', () => {
     const { objects, problems: found } = parseManifests(text, 'f');
     expect(found.map(({ reason }) => reason)).toEqual(['templated']);
     expect(objects).toEqual([]);
+  });
+
+  test('but in quotes alone it is part of a name, as we render it ourselves', () => {
+    const quotes = ['"{{ a }}"', "'{{ a }}'"];
+    for (const quote of quotes) {
+      const text = `# Subject: {{ a }}\n${ROLE.replace('name: r', `name: ${quote}`)}`;
+      const { objects, problems: found } = parseManifests(text, 'f');
+      expect(found).toEqual([]);
+      expect(objects.map(({ metadata }) => metadata.name)).toEqual(['{{ a }}']);
+      expect(parseManifests(JSON.stringify(parse(text)), 'f')).toEqual({ objects, ignored: 0, problems: [] });
+    }
+    // What else is wrong with such a file is told as what it is.
+    expect(problems(`# {{ a }}\n${ROLE.replace('name: r', 'name: 1, labels: {a: "{{ x }}"}')}`)).toEqual([
+      '4 wrong-type: metadata.name is not a string',
+    ]);
+    expect(problems('a: "{{ x }}"\n- b\n')[0]).toMatch(/^\d unreadable: /);
   });
 });

@@ -12,6 +12,12 @@ function nameOf(path: Path): string {
 /** Reads untyped values of one object and collects what is wrong with them. `null` counts as absent, as in Go. */
 export class Shape {
   readonly findings: Finding[] = [];
+  readonly #isTemplated: boolean;
+
+  /** @param isTemplated - whether the file is a template: then no text of it may be taken for what it will be */
+  constructor(isTemplated: boolean) {
+    this.#isTemplated = isTemplated;
+  }
 
   /** Notes a problem; the detail begins with the field's name. */
   note(path: Path, reason: ManifestReason, what: string): void {
@@ -46,7 +52,9 @@ export class Shape {
       this.note(path, 'wrong-type', 'is not a string');
       return '';
     }
-    if (value.includes('{{')) this.note(path, 'templated', 'is a template: render the file first');
+    if (this.#isTemplated && value.includes('{{')) {
+      this.note(path, 'templated', 'is a template: render the file first');
+    }
     if (value.includes('\0')) this.note(path, 'unsupported-value', 'has a NUL character');
     return value;
   }

@@ -1,12 +1,14 @@
-import type { CountedRequest } from '@leastwise/audit-event';
+import type { CountedRequest, Permission } from '@leastwise/audit-event';
 
 import { bootstrapDefaults } from '../bootstrap/index.ts';
+import { emptyEvidence, noteTime } from '../evidence.ts';
+import type { Grant } from '../grant.ts';
 import { createInference } from '../infer.ts';
 import { DEFAULT_OPTIONS, type PolicyOptions } from '../options.ts';
 import type { SubjectPolicy } from '../policy.ts';
 import type { PolicyRule } from '../types.ts';
 import { checkPolicy } from '../verify.ts';
-import { permission, request, stateOf } from './requests.ts';
+import { permission, request, stateOf, T0 } from './requests.ts';
 
 /** A rule on one line: `get,list apps:deployments [web]`, `get /metrics`. */
 export function spell(rule: PolicyRule): string {
@@ -45,4 +47,19 @@ export function rulesOf(policy: SubjectPolicy | undefined): Record<string, strin
 /** One allowed request of alice for each cell. */
 export function requests(cells: readonly string[]): CountedRequest[] {
   return cells.map((cell) => request({ permissions: [permission(cell)] }));
+}
+
+/** The grant of a spelled cell. */
+export function grantOf(cell: string, count = 1): Grant {
+  const evidence = { ...emptyEvidence(), count };
+  noteTime(evidence, T0, 'a');
+  return { ...permission(cell), evidence };
+}
+
+/** A cell as it is spelled, without what is empty at its end. */
+export function spellCell({ verb, apiGroup, resource, namespace, name, path }: Permission): string {
+  if (resource === '') return `${verb} ${path}`;
+  const what = apiGroup === '' ? resource : `${apiGroup}:${resource}`;
+  const place = name === '' && namespace === '' ? '' : ` ${namespace === '' ? '-' : namespace}`;
+  return `${verb} ${what}${place}${name === '' ? '' : ` ${name}`}`;
 }

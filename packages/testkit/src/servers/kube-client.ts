@@ -49,7 +49,10 @@ export class KubeClient {
           path,
           headers: {
             accept: 'application/json',
-            ...(payload === undefined ? {} : { 'content-type': 'application/json' }),
+            // Node tells no length of a DELETE's body by itself.
+            ...(payload === undefined
+              ? {}
+              : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
             ...(this.#token === '' ? {} : { authorization: `Bearer ${this.#token}` }),
             ...headers,
           },
