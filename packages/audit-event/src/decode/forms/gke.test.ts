@@ -261,7 +261,11 @@ describe('a log entry', () => {
   test.each([
     ['status 7 is a refusal', { status: { code: 7, message: 'no' } }, { code: 403, statusMessage: 'no' }],
     ['granted: false is a refusal', { authorizationInfo: [{ granted: false }] }, { code: 403 }],
-    ['status 5 is 404', { status: { code: 5, message: 'not found' } }, { code: 404, statusMessage: 'not found' }],
+    [
+      'status 5 is 404',
+      { status: { code: 5, message: 'not found' } },
+      { code: 404, statusMessage: 'not found' },
+    ],
     ['status 6 is 409', { status: { code: 6 } }, { code: 409 }],
     ['status 16 is 401', { status: { code: 16 } }, { code: 401 }],
     ['an empty status is success', { status: {} }, { code: 200 }],
