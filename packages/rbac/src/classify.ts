@@ -205,7 +205,7 @@ function grantsOfRule(rule: RuleState, outcome: Outcome): Grant[] {
 
 /** Whether a group's role has what was done in a namespace of it that is gone. */
 function isOutlived(cell: Cell, found: Classification, { options }: Context): boolean {
-  if (found[0] !== 'namespace-gone' || options.scopeMode !== 'NamespaceStrict') return false;
+  if (found[0] !== 'namespace-gone') return false;
   if (options.specialVerbs === 'Withhold' && isSpecialVerb(cell)) return false;
   return options.namespaceGroups.some((glob) => matchesGlob(glob, cell.namespace));
 }

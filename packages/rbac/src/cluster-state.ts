@@ -1,5 +1,5 @@
 import { admit, CAPS } from './capped.ts';
-import { emptyEvidence, mergeEvidence } from './evidence.ts';
+import { cloneEvidence, emptyEvidence, mergeEvidence } from './evidence.ts';
 import type { ClusterState, Evidence, NamespaceState, RuleSet, RuleState, SubjectState } from './types.ts';
 
 /** The key of a rule within a subject. */
@@ -50,7 +50,7 @@ export function evidenceFor(rule: RuleState, name: string, cap: number): Evidenc
     return rule.overflow;
   }
   const fresh = emptyEvidence();
-  rule.names.set(detached(name), fresh);
+  rule.names.set(name, fresh);
   return fresh;
 }
 
@@ -88,18 +88,22 @@ export function ruleFor(
 
 function mergeNames(into: RuleState, from: RuleState, how: OutcomeCaps & { ownership: Ownership }): void {
   for (const [name, evidence] of from.names) {
-    const isRoom = into.names.size < how.names && !into.names.has(name);
-    if (isRoom && how.ownership === 'take') {
+    const known = into.names.get(name);
+    if (known) {
+      mergeEvidence(known, evidence);
+    } else if (into.names.size >= how.names) {
+      mergeEvidence(evidenceFor(into, name, how.names), evidence);
+    } else if (how.ownership === 'take') {
       into.names.set(name, evidence);
     } else {
-      mergeEvidence(evidenceFor(into, name, how.names), evidence);
+      into.names.set(detached(name), cloneEvidence(evidence));
     }
   }
 }
 
 function mergeRules(into: RuleSet, from: RuleSet, caps: OutcomeCaps & { ownership: Ownership }): void {
-  for (const rule of from.rules.values()) {
-    const target = ruleFor(into, rule, caps.rules);
+  for (const [key, rule] of from.rules) {
+    const target = into.rules.get(key) ?? ruleFor(into, rule, caps.rules);
     if (!target) {
       addOverflow(into, totalOfRule(rule));
       continue;

@@ -76,6 +76,24 @@ describe('expansion', () => {
       },
     ],
     [
+      'what is widened already is not said to be',
+      { ...NAMES, ...NAMESPACES },
+      ['get pods', 'get pods ns1', 'get pods ns2 a', 'get jobs - a', 'get jobs - b', 'get jobs'],
+      {
+        cells: ['get jobs', 'get pods'],
+        why: [],
+      },
+    ],
+    [
+      'a lack counts as no name and no namespace',
+      { ...NAMES, ...NAMESPACES },
+      ['get jobs - a', 'get jobs ns1'],
+      {
+        cells: ['get jobs - a', 'get jobs ns1'],
+        why: [],
+      },
+    ],
+    [
       'both at once',
       { ...NAMES, ...NAMESPACES },
       ['get pods ns1 a', 'get pods ns2 b'],

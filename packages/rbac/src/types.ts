@@ -114,6 +114,7 @@ export interface RuleState {
 
 /** The rules of one subject and outcome, capped to the smallest hashes. */
 export interface RuleSet {
+  /** By `ruleKey`. */
   readonly rules: Map<string, RuleState>;
   /** The sum of what the cap left out; present means: the policy is incomplete. */
   overflow: Evidence | undefined;

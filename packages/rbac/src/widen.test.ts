@@ -87,6 +87,13 @@ describe('each knob widens what it says, and says so', () => {
       [],
     ],
     [
+      'nothing where all had no name, too',
+      SMART,
+      ['get a ns1 x', 'get a ns1', 'list a ns1', 'list a ns1 x'],
+      ['get a ns1', 'list a ns1'],
+      [],
+    ],
+    [
       'not by what can have no name',
       SMART,
       ['get a ns1 x', 'create a ns1', 'deletecollection a ns1'],
@@ -136,6 +143,23 @@ describe('each knob widens what it says, and says so', () => {
   ])('Safe writes no wildcard: %s', (_, cells) => {
     expect(widened(cells, SAFE)).toEqual({ cells: cells.toSorted(), why: [] });
   });
+});
+
+test('Smart counts what was seen once', () => {
+  const cells = ['get a ns1 x', 'patch a ns1 y', 'use a ns1 z', 'get b ns1', 'list b ns1 x'];
+  const grants = cells.map((cell, i) => grantOf(cell, 2 ** i));
+  const counts = widen(grants, { ...DEFAULT_OPTIONS, ...SMART }).grants.map(
+    (grant) => `${spellCell(grant)}: ${String(grant.evidence.count)}`,
+  );
+  expect(counts.sort()).toEqual([
+    'get a ns1 x: 1',
+    'get a ns1 y: 0',
+    'get b ns1: 8',
+    'list b ns1: 16',
+    'patch a ns1 x: 0',
+    'patch a ns1 y: 2',
+    'use a ns1 z: 4',
+  ]);
 });
 
 describe('what a wider grant allows is not granted again', () => {

@@ -75,7 +75,6 @@ function sumOf(grants: readonly Grant[]): Evidence {
 
 /** The grants of one verb under all of the names, where the names it had keep their own evidence. */
 function withNames(grants: readonly Grant[], names: readonly string[]): readonly Grant[] {
-  if (names[0] === '') return unique(grants.map(unnamed));
   const [first] = grants;
   const own = new Set(grants.map((grant) => grant.name));
   const missing = names.filter((name) => !own.has(name));
@@ -85,7 +84,7 @@ function withNames(grants: readonly Grant[], names: readonly string[]): readonly
   return [...grants, ...missing.map((name) => ({ ...first, name, evidence }))];
 }
 
-/** `Smart`: the verbs of one resource share their names; unnamed if any of them is. */
+/** `Smart`: the verbs of one resource share their names, and the lack of one, which then covers them all. */
 function mergeVerbs(grants: readonly Grant[], options: PolicyOptions): Widened {
   if (options.verbMerge === 'Exact') return { grants, widenings: [] };
   const result = grants.filter((grant) => !sharesNames(grant));
@@ -95,13 +94,12 @@ function mergeVerbs(grants: readonly Grant[], options: PolicyOptions): Widened {
     (grant) => `${grant.apiGroup}\0${grant.resource}\0${grant.namespace}`,
   );
   for (const group of byResource.values()) {
-    const names = [...new Set(group.map((grant) => grant.name))].sort();
+    const names = [...new Set(group.map((grant) => grant.name))];
     const byVerb = groupBy(group, (grant) => grant.verb);
     const merged = [...byVerb.values()].flatMap((each) => withNames(each, names));
     for (const grant of merged) result.push(grant);
     const [first] = group;
-    const isWider = names.length > 1 && (names[0] === '' || merged.length > group.length);
-    if (!first || !isWider) continue;
+    if (!first || merged.length === group.length) continue;
     const verb = [...new Set(group.map((grant) => grant.verb))].sort().join(',');
     const what = describeCell({ ...first, verb, name: '' });
     widenings.push({ kind: 'names-merged', what, replaced: names.filter((name) => name !== '').length });

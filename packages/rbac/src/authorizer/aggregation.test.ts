@@ -75,6 +75,30 @@ describe('aggregated ClusterRoles (clusterroleaggregation)', () => {
     expect(reads(objects)).toEqual(expected);
   });
 
+  test('keep their rules where one of several selectors is invalid, or all that is selected has no rules', () => {
+    const source = labelled('a', { x: 'y' }, rule('pods'));
+    const valid: LabelSelector = { matchLabels: { x: 'y' } };
+    const invalid: LabelSelector = { matchExpressions: [{ key: 'x', operator: 'In', values: [] }] };
+    const view = (...selectors: LabelSelector[]) =>
+      aggregated(clusterRole('view', rule('own')), ...selectors);
+    expect(reads([bindTo('view'), view(valid, invalid), source])).toEqual(['own']);
+    expect(reads([bindTo('view'), view(valid), labelled('a', { x: 'y' })])).toEqual(['own']);
+    const empty = aggregated(labelled('b', { x: 'y' }), { matchLabels: { z: 'z' } });
+    expect(reads([bindTo('view'), view(valid), empty])).toEqual(['own']);
+    expect(reads([bindTo('view'), view(valid), empty, source])).toEqual(['pods']);
+  });
+
+  test('aggregate one that shares its source with another', () => {
+    const objects = [
+      bindTo('top'),
+      aggregated(clusterRole('top', rule('own')), { matchLabels: { one: 'y' } }),
+      aggregated(labelled('one', { one: 'y' }), { matchLabels: { x: 'y' } }),
+      aggregated(labelled('two', { two: 'y' }), { matchLabels: { x: 'y' } }),
+      labelled('a', { x: 'y' }, rule('pods')),
+    ];
+    expect(reads(objects)).toEqual(['pods']);
+  });
+
   test('aggregate aggregated roles, and cycles end', () => {
     const objects = [
       bindTo('admin'),

@@ -58,6 +58,8 @@ describe('a resource rule (evaluation_helpers.go)', () => {
     ['nor does it include pods', any({ resources: ['pods/*'] }), ask('get', 'pods'), false],
     ['*/* is no wildcard either', any({ resources: ['*/*'] }), ask('get', 'pods/log'), false],
     ['po* is no prefix', any({ resources: ['po*'] }), ask('get', 'pods'), false],
+    ['*s is no suffix', any({ resources: ['*s', '*/x'] }), ask('get', 'pods'), false],
+    ['*/ is no wildcard', any({ resources: ['*/'] }), ask('get', 'pods/'), false],
     ['no resourceNames is any name', any({}), ask('get', 'pods', { name: 'x' }), true],
     ['and none', any({}), ask('list', 'pods'), true],
     ['empty resourceNames too', any({ resourceNames: [] }), ask('get', 'pods', { name: 'x' }), true],
@@ -312,6 +314,27 @@ describe('the path of an answer', () => {
 
   test('is absent where the request is refused', () => {
     expect(createAuthorizer([]).authorize(request)).toEqual({ allowed: false });
+  });
+
+  test('two rules on one URL are asked one after the other', () => {
+    const urls = (verb: string): PolicyRule => ({ verbs: [verb], nonResourceURLs: ['/metrics'] });
+    const objects = [
+      clusterRole('r', urls('get'), urls('post')),
+      bindCluster(ref('ClusterRole', 'r'), user('alice')),
+    ];
+    const verbs = ['get', 'post', 'head'].filter((verb) => isAllowed(objects, url(verb, '/metrics')));
+    expect(verbs).toEqual(['get', 'post']);
+  });
+
+  test('rulesFor is in the order of the bindings, whomever they bind', () => {
+    const rule = { verbs: ['get'], apiGroups: [''], resources: ['pods'] };
+    const names = ['d', 'b', 'a', 'c'];
+    const objects = names.flatMap((name) => [
+      clusterRole(name, rule),
+      bindCluster(ref('ClusterRole', name), name < 'c' ? group('devs') : user('alice')),
+    ]);
+    const rules = createAuthorizer(objects).rulesFor(ALICE, ['devs']);
+    expect(rules.map((each) => each.role.metadata.name)).toEqual(names.toSorted());
   });
 
   test('rulesFor lists every rule once with its scope, through name and groups', () => {
