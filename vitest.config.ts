@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { conditions: ['@leastwise/source'] },
   ssr: { resolve: { conditions: ['@leastwise/source'] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['{packages,services}/*/src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', 'test/closed-loop/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,

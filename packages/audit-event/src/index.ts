@@ -17,4 +17,5 @@ export {
   usernameOf,
 } from './subject.ts';
 export { CLIENT_KINDS, clientKindOf } from './user-agent.ts';
+export { encodeEvent } from './encode-event.ts';
 export { decodeRecord, RecordReader, type RecordReaderOptions } from './decode/index.ts';

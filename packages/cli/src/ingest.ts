@@ -1,20 +1,13 @@
-import {
-  attribute,
-  type AttributeContext,
-  type AuditEvent,
-  type BadReason,
-  type CountedRequest,
-  createAttributeContext,
-  createFilter,
-  type DecodeSink,
-  type FilterRule,
-  type Identity,
-  RecordReader,
-  type SkipReason,
-} from '@leastwise/audit-event';
-import { observe, type Observations, type ObserveOptions } from '@leastwise/rbac';
+import { type BadReason, type DecodeSink, RecordReader, type SkipReason } from '@leastwise/audit-event';
 import type { AuditSource, DeadLetter, DeadLetterSink, SourceChunk } from '@leastwise/source';
-import { type Claim, type Deltas, FingerprintSet, StateError, type SubjectStore } from '@leastwise/state';
+import {
+  type Claim,
+  type Gathered,
+  Gathering,
+  type GatherOptions,
+  StateError,
+  type SubjectStore,
+} from '@leastwise/state';
 
 import type { Progress } from './progress.ts';
 
@@ -34,16 +27,10 @@ export interface IngestStats {
 }
 
 /** How records become state. */
-export interface IngestOptions {
+export interface IngestOptions extends GatherOptions {
   /** The cluster of records without a cluster field. */
   readonly cluster: string;
   readonly clusterField: string | undefined;
-  readonly filters: readonly FilterRule[];
-  readonly filterDefault: 'allow' | 'deny';
-  /** Take the requests of a group instead of each subject's. */
-  readonly group: AttributeContext['group'];
-  /** How requests become state; or who else wants them, and then no state grows. */
-  readonly observe: ObserveOptions | ((request: CountedRequest, isNew: boolean) => void);
   /** Events after this time, in microseconds since the epoch, are not believed. */
   readonly latestUs?: number;
   /**
@@ -59,27 +46,6 @@ const BATCH_REQUESTS = 4_000;
 
 function increment<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
-/** What a batch gathers until it is applied. */
-class Gathering {
-  readonly clusters: Observations = new Map();
-  readonly counted = new FingerprintSet();
-  readonly resolved = new FingerprintSet();
-  readonly received = new FingerprintSet();
-
-  get size(): number {
-    return this.counted.size + this.resolved.size + this.received.size;
-  }
-
-  get deltas(): Deltas {
-    return {
-      clusters: this.clusters,
-      counted: [...this.counted.entries()],
-      resolved: [...this.resolved.entries()],
-      received: [...this.received.entries()],
-    };
-  }
 }
 
 /**
@@ -100,10 +66,8 @@ export class Ingestion {
   readonly #options: IngestOptions;
   readonly #store: SubjectStore;
   readonly #claim: Claim;
-  readonly #context: AttributeContext;
-  readonly #accepts: (event: AuditEvent) => boolean;
+  readonly #gathering: Gathering;
   #position: string;
-  #batch = new Gathering();
   #reader: RecordReader | undefined;
 
   private constructor(store: SubjectStore, claim: Claim, options: IngestOptions) {
@@ -111,8 +75,7 @@ export class Ingestion {
     this.#claim = claim;
     this.#options = options;
     this.#position = claim.position;
-    this.#context = createAttributeContext({ keyHex: claim.identityKey, group: options.group });
-    this.#accepts = createFilter(options.filters, options.filterDefault);
+    this.#gathering = new Gathering(claim, options);
   }
 
   /** Takes over the store's embedded source. */
@@ -125,7 +88,7 @@ export class Ingestion {
     const isAllOrNothing = this.#options.isAllOrNothing === true;
     for await (const chunk of source.chunks(signal)) {
       this.take(chunk);
-      if (!isAllOrNothing && this.#batch.size >= BATCH_REQUESTS) await this.commit();
+      if (!isAllOrNothing && this.#gathering.size >= BATCH_REQUESTS) await this.commit();
       progress.update(source.progress(), this.stats.events);
     }
     if (isAllOrNothing && this.stats.bad.size > 0) return;
@@ -154,15 +117,13 @@ export class Ingestion {
 
   /** Applies the open batch to the store. */
   async commit(): Promise<void> {
-    const batch = this.#batch;
-    if (batch.clusters.size === 0 && batch.size === 0) return;
-    this.#batch = new Gathering();
+    if (this.#gathering.isEmpty) return;
     const to = String(Number(this.#position === '' ? '0' : this.#position) + 1);
     const result = await this.#store.applyBatch({
       claim: this.#claim,
       from: this.#position,
       to,
-      deltas: batch.deltas,
+      deltas: this.#gathering.take(),
     });
     if (result !== 'applied') throw new StateError(`the state was changed by another process (${result})`);
     this.#position = to;
@@ -177,7 +138,8 @@ export class Ingestion {
           this.#bad('future', { origin, line, detail, bytes: new Uint8Array() });
           return;
         }
-        this.#event(event, cluster ?? this.#options.cluster);
+        this.stats.events += 1;
+        this.#note(this.#gathering.add(event, cluster ?? this.#options.cluster));
       },
       skipped: (reason) => {
         increment(this.stats.skipped, reason);
@@ -193,41 +155,21 @@ export class Ingestion {
     this.#options.deadLetters.write({ ...letter, reason });
   }
 
-  #event(event: AuditEvent, cluster: string): void {
-    this.stats.events += 1;
-    if (!this.#accepts(event)) {
-      increment(this.stats.skipped, 'filtered');
-      return;
+  #note(became: Gathered): void {
+    switch (became) {
+      case 'counted':
+        this.stats.requests += 1;
+        break;
+      case 'denied':
+        this.stats.requests += 1;
+        this.stats.denied += 1;
+        break;
+      case 'repeated':
+      case 'late':
+        this.stats.repeated += 1;
+        break;
+      default:
+        increment(this.stats.skipped, became);
     }
-    const attribution = attribute(event, cluster, this.#context);
-    switch (attribution.kind) {
-      case 'skip':
-        increment(this.stats.skipped, attribution.reason);
-        this.#batch.resolved.add(attribution.receivedIdentity.hi, attribution.receivedIdentity.lo);
-        return;
-      case 'received':
-        increment(this.stats.skipped, 'request-received');
-        this.#batch.received.add(attribution.identity.hi, attribution.identity.lo);
-        return;
-      case 'request': {
-        const { request } = attribution;
-        const isNew = this.#isNew(request.identity);
-        if (isNew) {
-          this.stats.requests += 1;
-          if (request.outcome === 'denied') this.stats.denied += 1;
-          if (request.identity !== attribution.receivedIdentity)
-            this.#batch.resolved.add(attribution.receivedIdentity.hi, attribution.receivedIdentity.lo);
-        } else {
-          this.stats.repeated += 1;
-        }
-        const { observe: observing } = this.#options;
-        if (typeof observing === 'function') observing(request, isNew);
-        else observe(this.#batch.clusters, request, isNew, observing);
-      }
-    }
-  }
-
-  #isNew(identity: Identity): boolean {
-    return !this.#claim.isCounted(identity) && this.#batch.counted.add(identity.hi, identity.lo);
   }
 }

@@ -28,6 +28,25 @@ describe('rotatedGenerations', () => {
     expect(found.map(({ path }) => path.slice(folder.path.length + 1))).toEqual(generations);
   });
 
+  it('looks beside a link and beside what it leads to, and never takes the live file for a generation', async () => {
+    await using folder = await temporaryFolder();
+    const path = join(folder.path, 'audit.log');
+    await mkdir(join(folder.path, 'pods'));
+    const live = join(folder.path, 'pods', '0.log');
+    for (const name of [
+      'audit-2024-01-01.log',
+      'pods/0.log.20240101-000000',
+      'pods/0.log',
+      'pods/other.log',
+    ]) {
+      await writeFile(join(folder.path, name), name);
+    }
+    await symlink(live, path);
+    await symlink(live, join(folder.path, 'audit-2024-01-02.log'));
+    const found = (await rotatedGenerations(path)).map((each) => each.path.slice(folder.path.length + 1));
+    expect(found.sort()).toEqual(['audit-2024-01-01.log', 'pods/0.log.20240101-000000']);
+  });
+
   it('finds nothing where there is no folder', async () => {
     expect(await rotatedGenerations('/nowhere/at/all/audit.log')).toEqual([]);
   });

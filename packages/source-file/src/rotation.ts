@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { SourceError } from '@leastwise/source';
 import { hasCode } from './inputs.ts';
@@ -41,20 +41,46 @@ export function identify(path: string, stats: BigIntStats): FileIdentity {
 
 /**
  * The rotated generations of a log that lie beside it, oldest first by their last write: `audit.log.1` and
- * `audit.log-20240101` (logrotate), `audit-2024-01-01T00-00-00.000.log` (the API server). Compressed ones are
- * left out: each was a plain file before, and packing it under a new inode brings nothing new.
- * @throws SourceError where the folder cannot be listed: what was rotated meanwhile would be missed in silence.
+ * `audit.log-20240101` (logrotate), `audit-2024-01-01T00-00-00.000.log` (the API server). Where the path is a link,
+ * those beside the file that it leads to, too. The live file is none of them. Compressed ones are left out: each was a
+ * plain file before, and for whoever was there then packing it under a new inode brings nothing new.
+ * @throws SourceError where a folder cannot be listed: what was rotated meanwhile would be missed in silence.
  */
 export async function rotatedGenerations(path: string): Promise<readonly FileIdentity[]> {
-  const base = basename(path);
-  const found: FileIdentity[] = [];
-  for (const name of await namesIn(dirname(path))) {
-    if (!isGeneration(base, name)) continue;
-    // One that is renamed at this very moment is found at the next look.
-    const generation = await identityOf(join(dirname(path), name));
-    if (generation !== undefined) found.push(generation);
+  return await generations(path, (name) => !PACKED.test(name));
+}
+
+/**
+ * The compressed generations of a log, oldest first by their last write, which is the content's own where the tool
+ * that packed it kept that (gzip, zstd), or else later.
+ * @throws SourceError where a folder cannot be listed.
+ */
+export async function packedGenerations(path: string): Promise<readonly FileIdentity[]> {
+  return await generations(path, (name) => PACKED.test(name));
+}
+
+const PACKED = /\.(?:gz|zst|bz2|xz)$/;
+
+async function generations(
+  path: string,
+  isWanted: (name: string) => boolean,
+): Promise<readonly FileIdentity[]> {
+  const live = await identityOf(path);
+  // A link that leads nowhere yet has nothing beside its end.
+  const real = await realpath(path).catch(() => path);
+  const found = new Map<string, FileIdentity>();
+  for (const each of new Set([path, real])) {
+    for (const name of await namesIn(dirname(each))) {
+      if (!isGeneration(basename(each), name) || !isWanted(name)) continue;
+      // One that is renamed at this very moment is found at the next look.
+      const generation = await identityOf(join(dirname(each), name));
+      if (generation !== undefined && generation.inode !== live?.inode)
+        found.set(generation.inode, generation);
+    }
   }
-  return found.sort((a, b) => (a.writtenNs < b.writtenNs ? -1 : a.writtenNs > b.writtenNs ? 1 : 0));
+  return [...found.values()].sort((a, b) =>
+    a.writtenNs < b.writtenNs ? -1 : a.writtenNs > b.writtenNs ? 1 : 0,
+  );
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
@@ -69,6 +95,6 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 function isGeneration(base: string, name: string): boolean {
   const extension = extname(base);
   const stem = base.slice(0, base.length - extension.length);
-  if (name === base || !name.startsWith(stem) || /\.(?:gz|zst|bz2|xz)$/.test(name)) return false;
+  if (name === base || !name.startsWith(stem)) return false;
   return /^[-._].*\d/.test(name.slice(stem.length));
 }

@@ -74,6 +74,11 @@ export class Tail {
     return bytesRead < length || !now.equals(this.#fingerprint);
   }
 
+  /** How much of it was read. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /** Goes back to the beginning. */
   restart(): void {
     this.#offset = 0;

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { createGunzip } from 'node:zlib';
-import type { Reservation } from './webhook-queue.ts';
+import type { BodyBytes, Reservation } from './webhook-queue.ts';
 import { ZlibPump } from './zlib-pump.ts';
 
 /** A body taken whole, or the answer that says why it was not. */
 export type BodyResult =
-  | { readonly kind: 'taken'; readonly bytes: Uint8Array }
+  | { readonly kind: 'taken'; readonly body: BodyBytes }
   | { readonly kind: 'too-large' }
   | { readonly kind: 'full' }
   | { readonly kind: 'bad-encoding'; readonly detail: string }
@@ -44,7 +44,7 @@ export async function readBody(
       const refused = pump.failure === undefined ? body.add(pump.take()) : badGzip(pump.failure);
       if (refused !== undefined) return refused;
     }
-    return { kind: 'taken', bytes: body.bytes() };
+    return { kind: 'taken', body };
   } catch {
     return { kind: 'gone' };
   } finally {
@@ -72,7 +72,7 @@ function badGzip(failure: Error): BodyResult {
   return { kind: 'bad-encoding', detail: `not a whole gzip stream: ${failure.message}` };
 }
 
-class GrowingBody {
+class GrowingBody implements BodyBytes {
   readonly #room: Reservation;
   readonly #maxBytes: number;
   readonly #parts: Uint8Array[] = [];
@@ -94,8 +94,13 @@ class GrowingBody {
     return undefined;
   }
 
-  bytes(): Uint8Array {
-    const [only] = this.#parts;
-    return this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts, this.#length);
+  get length(): number {
+    return this.#length;
+  }
+
+  take(): Uint8Array {
+    const parts = this.#parts.splice(0);
+    const [only] = parts;
+    return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, this.#length);
   }
 }

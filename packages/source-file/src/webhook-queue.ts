@@ -1,10 +1,18 @@
 import { createDeliveryLedger } from '@leastwise/source';
 import type { SourceChunk } from '@leastwise/source';
 
+/** A body in the pieces in which it came. */
+export interface BodyBytes {
+  readonly length: number;
+  /** All of it in one; it is held here no longer. To be called once. */
+  take(): Uint8Array;
+}
+
 /** One body that was taken whole and not yet acknowledged. */
 export interface QueuedBody {
   readonly origin: string;
-  readonly bytes: Uint8Array;
+  /** Joined only when it is delivered, so that one body at a time is in memory twice. */
+  readonly body: BodyBytes;
   /** Called once: true when the body is durable, false when that will not be known. */
   settle(durable: boolean): void;
 }
@@ -59,19 +67,19 @@ export class WebhookQueue {
     return { grow, release };
   }
 
-  add(body: QueuedBody): void {
-    this.#receivedBytes += body.bytes.length;
-    this.#waiting.push(body);
+  add(queued: QueuedBody): void {
+    this.#receivedBytes += queued.body.length;
+    this.#waiting.push(queued);
     this.#wake?.();
   }
 
   /** The next body as a chunk of its own origin, or undefined where none waits. */
   next(): SourceChunk | undefined {
-    const body = this.#waiting.shift();
-    if (body === undefined) return undefined;
+    const queued = this.#waiting.shift();
+    if (queued === undefined) return undefined;
     const position = this.#ledger.deliver();
-    this.#delivered.set(position, body);
-    return { origin: body.origin, position, bytes: body.bytes, endsOrigin: true };
+    this.#delivered.set(position, queued);
+    return { origin: queued.origin, position, bytes: queued.body.take(), endsOrigin: true };
   }
 
   /** Resolves when a body may have come. */

@@ -135,13 +135,38 @@ describe('openWebhookSource: bounds', () => {
     const chunked = { headers: { 'transfer-encoding': 'chunked' } };
     expect((await send(source, large, chunked)).status).toBe(413);
     // Most of this one is still to be sent when it is refused: the sender must see why, not a reset connection.
-    expect((await send(source, 'x'.repeat(4 << 20), chunked)).status).toBe(413);
+    expect((await send(source, Buffer.alloc(32 << 20), chunked)).status).toBe(413);
+    expect((await send(source, Buffer.alloc(32 << 20))).status).toBe(413);
     const bomb = gzipSync(Buffer.alloc(500_000));
     expect(bomb.length).toBeLessThan(1000);
     expect((await send(source, bomb, { headers: { 'content-encoding': 'gzip' } })).status).toBe(413);
     expect((await send(source, large.slice(1))).status).toBe(200);
     await reading.stop();
     expect(reading.chunks).toHaveLength(1);
+  });
+
+  it('tells of batches that it refused, with their size and what to do, and not for each of them', async () => {
+    const told: string[] = [];
+    const source = await listen({
+      maxBodyBytes: 1 << 20,
+      maxQueuedBytes: 3 << 20,
+      warn: (text) => told.push(text),
+    });
+    const large = Buffer.alloc(3 << 19);
+    for (let i = 0; i < 5; i += 1) expect((await send(source, large)).status).toBe(413);
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^refused a batch of 1\.5 MiB from 127\.0\.0\.1: at most 1\.0 MiB .* lost.*--audit-webhook-truncate-enabled.*--audit-webhook-batch-max-size/,
+      ),
+    ]);
+    const waiting = [0, 1].map(() => send(source, Buffer.alloc(1 << 20)));
+    await until('two are held', () => source.progress().readBytes === 2 << 20);
+    for (let i = 0; i < 5; i += 1) expect((await send(source, Buffer.alloc(1 << 20))).status).toBe(429);
+    expect(told.slice(1)).toEqual([
+      expect.stringMatching(/^asked 127\.0\.0\.1 to send a batch again: 3\.0 MiB/),
+    ]);
+    await source.close();
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([503, 503]);
   });
 
   it('429 with Retry-After when the queue is full, and the retries lose and repeat nothing', async () => {

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { SourceError } from '@leastwise/source';
 import type { AuditSource, SourceChunk } from '@leastwise/source';
 import { ABORTED, orAborted } from './abort.ts';
+import { Notices } from './notices.ts';
 import { messageOf } from './raw-bytes.ts';
 import { readBody } from './webhook-body.ts';
 import { WebhookQueue } from './webhook-queue.ts';
@@ -31,6 +32,8 @@ export interface WebhookSourceOptions {
   readonly maxQueuedBytes?: number;
   /** How long a request may take to arrive whole, in milliseconds; 60 000 where it is not given. */
   readonly requestTimeoutMs?: number;
+  /** Is told of bodies that are refused, at most once a minute for each reason. */
+  readonly warn?: (text: string) => void;
 }
 
 /** A webhook source, and where it listens. */
@@ -77,13 +80,17 @@ class Receiver implements WebhookSource {
   readonly #server: Server;
   readonly #closing = new AbortController();
   readonly #maxBodyBytes: number;
+  readonly #maxQueuedBytes: number;
+  readonly #notices: Notices;
   readonly #scheme: 'http' | 'https';
   #bound = { host: '', port: 0 };
   #requests = 0;
 
-  constructor({ tls, maxBodyBytes, maxQueuedBytes, requestTimeoutMs }: WebhookSourceOptions) {
-    this.#queue = new WebhookQueue(maxQueuedBytes ?? 256 << 20);
+  constructor({ tls, maxBodyBytes, maxQueuedBytes, requestTimeoutMs, warn }: WebhookSourceOptions) {
+    this.#maxQueuedBytes = maxQueuedBytes ?? 256 << 20;
+    this.#queue = new WebhookQueue(this.#maxQueuedBytes);
     this.#maxBodyBytes = maxBodyBytes ?? 64 << 20;
+    this.#notices = new Notices(warn ?? (() => undefined));
     this.#scheme = tls === undefined ? 'http' : 'https';
     const requestTimeout = requestTimeoutMs ?? 60_000;
     const limits = {
@@ -167,46 +174,67 @@ class Receiver implements WebhookSource {
     }
     const length = Number(request.headers['content-length'] ?? 0);
     if (length > this.#maxBodyBytes) {
-      answer(request, response, 413, 'the body is too large');
+      this.#refuseTooLarge(request, response, length);
       return;
     }
     const room = this.#queue.reserve(length);
     if (room === undefined) {
-      answer(request, response, 429, 'the queue is full');
+      this.#refuseForNow(request, response);
       return;
     }
-    const body = await readBody(request, room, this.#maxBodyBytes);
-    if (body.kind === 'taken' && !this.#closing.signal.aborted) {
+    const result = await readBody(request, room, this.#maxBodyBytes);
+    if (result.kind === 'taken' && !this.#closing.signal.aborted) {
       this.#requests += 1;
       const settle = (durable: boolean): void => {
         room.release();
         if (durable) answer(request, response, 200, 'stored');
         else answer(request, response, 503, 'closing');
       };
-      const origin = `webhook ${request.socket.remoteAddress ?? 'sender'} #${String(this.#requests)}`;
-      this.#queue.add({ origin, bytes: body.bytes, settle });
+      const origin = `webhook ${senderOf(request)} #${String(this.#requests)}`;
+      this.#queue.add({ origin, body: result.body, settle });
       return;
     }
     room.release();
-    switch (body.kind) {
+    switch (result.kind) {
       case 'taken':
         answer(request, response, 503, 'closing');
         return;
       case 'too-large':
-        answer(request, response, 413, 'the body is too large');
+        this.#refuseTooLarge(request, response, 0);
         return;
       case 'full':
-        answer(request, response, 429, 'the queue is full');
+        this.#refuseForNow(request, response);
         return;
       case 'bad-encoding':
-        answer(request, response, 415, body.detail);
+        answer(request, response, 415, result.detail);
         return;
       case 'gone':
         response.destroy();
         return;
       default:
-        body satisfies never;
+        result satisfies never;
     }
+  }
+
+  /** @param announced - how long the sender said that the body is; 0 where it did not, or it was compressed */
+  #refuseTooLarge(request: IncomingMessage, response: ServerResponse, announced: number): void {
+    answer(request, response, 413, 'the body is too large');
+    const size = announced > 0 ? `of ${mebibytes(announced)}` : 'that became too large';
+    this.#notices.say(
+      'too-large',
+      `refused a batch ${size} from ${senderOf(request)}: at most ${mebibytes(this.#maxBodyBytes)} are taken. ` +
+        'The API server gives such a batch up after five tries, and its events are lost. Give it the flag ' +
+        '--audit-webhook-truncate-enabled, which leaves out large bodies, or a smaller --audit-webhook-batch-max-size',
+    );
+  }
+
+  #refuseForNow(request: IncomingMessage, response: ServerResponse): void {
+    answer(request, response, 429, 'the queue is full');
+    this.#notices.say(
+      'full',
+      `asked ${senderOf(request)} to send a batch again: ${mebibytes(this.#maxQueuedBytes)} wait to be stored. ` +
+        'Nothing is lost yet, but the API server gives a batch up that is refused for long',
+    );
   }
 
   /** Status and reason for what is answered without a look at the body. */
@@ -226,7 +254,8 @@ class Receiver implements WebhookSource {
 
 /**
  * Answers, and lets what is left of the body flow away, within the time that a request may take: closing at once
- * would reset the connection, and a sender that is still writing would never see the status.
+ * would reset the connection, and a sender that is still writing would never see the status. So where the connection
+ * ends with the answer, the answer waits for the body's end.
  */
 function answer(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
   if (response.destroyed || response.headersSent) return;
@@ -236,8 +265,20 @@ function answer(request: IncomingMessage, response: ServerResponse, status: numb
   if (status === 405) response.setHeader('Allow', text);
   if (status === 429 || status === 503) response.setHeader('Retry-After', String(RETRY_SECONDS));
   if (status === 503) response.setHeader('Connection', 'close');
+  const end = (): void => {
+    response.end(`${text}\n`);
+  };
   request.resume();
-  response.end(`${text}\n`);
+  if (request.complete || (response.shouldKeepAlive && status !== 503)) end();
+  else request.once('end', end);
+}
+
+function senderOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? 'sender';
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / (1 << 20)).toFixed(1)} MiB`;
 }
 
 function tlsServer({ cert, key, clientCa }: WebhookTls, limits: object): Server {

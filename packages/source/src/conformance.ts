@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import type { AuditSource, DeadLetter, DeadLetterSink, SourceChunk } from './types.ts';
 
+export { partitionedLogChecks } from './partitions-conformance.ts';
+export type { LogUnderTest, PartitionedLogCheck } from './partitions-conformance.ts';
+export { SharedStore } from './partitions-conformance-store.ts';
+export type { StoredPartition, StoreHooks } from './partitions-conformance-store.ts';
+
 /** Opens a source under test that holds exactly these origins, each with these bytes, in this order. */
 export type OpenSource = (contents: readonly Uint8Array[]) => Promise<AuditSource>;
 

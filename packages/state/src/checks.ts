@@ -1,7 +1,7 @@
-import { type Identity, subjectKey } from '@leastwise/audit-event';
+import { subjectKey } from '@leastwise/audit-event';
 import { type ClusterState, DAY_US, type Evidence, type RuleSet } from '@leastwise/rbac';
 
-import type { Batch, Deltas } from './types.ts';
+import type { Batch, Deltas, SeenIdentity } from './types.ts';
 
 /** Days beyond this one hold no time that is a safe integer of microseconds. */
 export const MAX_DAY = Math.ceil(Number.MAX_SAFE_INTEGER / DAY_US);
@@ -58,9 +58,10 @@ function checkCluster(name: string, state: ClusterState): void {
   checkEvidence(state.subjectsOverflow);
 }
 
-function checkIdentities(identities: readonly Identity[]): void {
-  for (const { hi, lo } of identities) {
+function checkIdentities(identities: readonly SeenIdentity[]): void {
+  for (const { hi, lo, hour } of identities) {
     mustBe(isWhole(hi, MAX_HALF) && isWhole(lo, MAX_HALF), 'identities of two unsigned 32-bit halves');
+    mustBe(Number.isSafeInteger(hour), 'whole hours');
   }
 }
 
@@ -70,7 +71,10 @@ export function isEmpty(deltas: Deltas): boolean {
     deltas.clusters.size === 0 &&
     deltas.counted.length === 0 &&
     deltas.resolved.length === 0 &&
-    deltas.received.length === 0
+    deltas.received.length === 0 &&
+    deltas.watermarks.size === 0 &&
+    deltas.tally.late === 0 &&
+    deltas.tally.lost === 0
   );
 }
 
@@ -83,5 +87,9 @@ export function checkBatch({ from, to, deltas }: Batch): void {
   checkIdentities(deltas.counted);
   checkIdentities(deltas.resolved);
   checkIdentities(deltas.received);
+  for (const us of deltas.watermarks.values())
+    mustBe(Number.isSafeInteger(us), 'times in whole microseconds');
+  const { late, lost } = deltas.tally;
+  mustBe(isWhole(late, Number.MAX_SAFE_INTEGER) && isWhole(lost, Number.MAX_SAFE_INTEGER), 'whole counts');
   for (const [name, state] of deltas.clusters) checkCluster(name, state);
 }

@@ -7,7 +7,7 @@ import { describePositions } from './conformance/positions.ts';
 import type { Context, StoreUnderTest } from './conformance/support.ts';
 import type { SubjectStore } from './types.ts';
 
-export { deltasOf, identityOf, type SampleRequest, stateOf } from './conformance/deltas.ts';
+export { deltasOf, identityOf, NOTHING, type SampleRequest, stateOf } from './conformance/deltas.ts';
 export type { StoreUnderTest } from './conformance/support.ts';
 
 /** The suite that every store has to pass. Call it at the top level of a test file. */

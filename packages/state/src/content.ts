@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { ClusterState } from '@leastwise/rbac';
 
 import { FingerprintSet } from './fingerprint-set.ts';
+import type { Tally } from './types.ts';
 
 /** Everything that an embedded store remembers. */
 export interface Content {
@@ -15,7 +16,11 @@ export interface Content {
   readonly resolved: FingerprintSet;
   /** Seen at RequestReceived, and in neither of the other two. */
   readonly onlyReceived: FingerprintSet;
+  tally: Tally;
 }
+
+/** The tally of a state that missed nothing. */
+export const NOTHING_MISSED: Tally = { late: 0, lost: 0 };
 
 const IDENTITY_KEY = /^[0-9a-f]{16}$/;
 
@@ -33,5 +38,6 @@ export function emptyContent(identityKey = randomBytes(8).toString('hex')): Cont
     counted: new FingerprintSet(),
     resolved: new FingerprintSet(),
     onlyReceived: new FingerprintSet(),
+    tally: NOTHING_MISSED,
   };
 }

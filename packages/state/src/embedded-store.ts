@@ -43,6 +43,8 @@ function merge(content: Content, deltas: Deltas): void {
     if (content.counted.has(hi, lo) || content.resolved.has(hi, lo)) continue;
     content.onlyReceived.add(hi, lo);
   }
+  const { late, lost } = content.tally;
+  content.tally = { late: late + deltas.tally.late, lost: lost + deltas.tally.lost };
 }
 
 class EmbeddedStore implements SubjectStore {
@@ -79,6 +81,8 @@ class EmbeddedStore implements SubjectStore {
         token,
         position: positions.get(source) ?? '',
         identityKey,
+        watermarks: NO_WATERMARKS,
+        dedupeHours: Infinity,
         isCounted: ({ hi, lo }: Identity) => counted.has(hi, lo),
       };
     });
@@ -124,7 +128,10 @@ class EmbeddedStore implements SubjectStore {
   }
 
   facts(): Promise<StoreFacts> {
-    return this.#inTurn(() => ({ onlyReceived: this.#content.onlyReceived.size }));
+    return this.#inTurn(() => ({
+      onlyReceived: this.#content.onlyReceived.size,
+      ...this.#content.tally,
+    }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -139,6 +146,8 @@ class EmbeddedStore implements SubjectStore {
 }
 
 const CLOSED = 'the store is closed';
+/** Identities are kept for ever, so nothing is ever late. */
+const NO_WATERMARKS: ReadonlyMap<string, number> = new Map();
 
 /** As {@link openEmbeddedStore}, on a disk that may be made to fail. */
 export async function openStoreOn(options: EmbeddedStoreOptions, disk: Disk): Promise<SubjectStore> {

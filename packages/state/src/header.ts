@@ -1,6 +1,7 @@
 import { type Content, isIdentityKey } from './content.ts';
 import { Fields, Malformed } from './fields.ts';
-import { SCHEMA_VERSION } from './types.ts';
+import { NOTHING_MISSED } from './content.ts';
+import { SCHEMA_VERSION, type Tally } from './types.ts';
 
 const SCHEMA = 'leastwise-state';
 
@@ -13,18 +14,19 @@ export interface FingerprintsInfo {
 }
 
 /** The first line of a state file. */
-export interface Header extends Pick<Content, 'identityKey' | 'positions'> {
+export interface Header extends Pick<Content, 'identityKey' | 'positions' | 'tally'> {
   readonly fingerprints: FingerprintsInfo;
 }
 
 /** The inverse of {@link readHeader}. */
-export function encodeHeader({ identityKey, positions, fingerprints }: Header): string {
+export function encodeHeader({ identityKey, positions, tally, fingerprints }: Header): string {
   const sorted = [...positions].sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify({
     schema: SCHEMA,
     version: SCHEMA_VERSION,
     identityKey,
     positions: sorted,
+    tally,
     fingerprints,
   });
 }
@@ -60,6 +62,14 @@ function readPositions(value: unknown): Map<string, string> {
   return positions;
 }
 
+function readTally(version: unknown, value: unknown): Tally {
+  // The first version had none.
+  if (version === 1) return NOTHING_MISSED;
+  const tally = asObject(value);
+  const fields = new Fields([tally['late'], tally['lost']]);
+  return { late: fields.integer(0), lost: fields.integer(0) };
+}
+
 /** @throws Malformed also where it is a header of another version. */
 export function readHeader(line: string): Header {
   let parsed: unknown;
@@ -70,14 +80,20 @@ export function readHeader(line: string): Header {
   }
   const header = asObject(parsed);
   if (header['schema'] !== SCHEMA) throw new Malformed('not a state of Leastwise');
-  if (header['version'] !== SCHEMA_VERSION) {
-    const version = JSON.stringify(header['version'] ?? null).slice(0, 20);
-    throw new Malformed(`a state of version ${version}; this program reads version ${SCHEMA_VERSION} only`);
+  const version = header['version'];
+  if (version !== 1 && version !== SCHEMA_VERSION) {
+    const found = JSON.stringify(version ?? null).slice(0, 20);
+    throw new Malformed(`a state of version ${found}; this program reads versions 1 to ${SCHEMA_VERSION}`);
   }
   const identityKey = header['identityKey'];
   if (typeof identityKey !== 'string' || !isIdentityKey(identityKey)) {
     throw new Malformed('no key of request identities');
   }
   const positions = readPositions(header['positions']);
-  return { identityKey, positions, fingerprints: readFingerprintsInfo(header['fingerprints']) };
+  return {
+    identityKey,
+    positions,
+    tally: readTally(version, header['tally']),
+    fingerprints: readFingerprintsInfo(header['fingerprints']),
+  };
 }

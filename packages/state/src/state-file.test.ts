@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { deltasOf, identityOf, type SampleRequest, stateOf } from './conformance/deltas.ts';
 import { openEmbeddedStore } from './embedded-store.ts';
 import { contentsOf, KEY, saved, useFolder } from './testing/folder.ts';
+import { requestsUpTo } from './testing/requests.ts';
 import { StateError } from './types.ts';
 
 const folder = useFolder();
@@ -93,8 +94,19 @@ describe('a damaged state', () => {
 
   it('is refused when it is of another version', async () => {
     await saved(1, folder.dir);
-    await rewrite(([header = '', ...lines]) => [header.replace('"version":1', '"version":2'), ...lines]);
-    await expectRefused(`${stateFile()}:1: a state of version 2; this program reads version 1 only`);
+    await rewrite(([header = '', ...lines]) => [header.replace('"version":2', '"version":3'), ...lines]);
+    await expectRefused(`${stateFile()}:1: a state of version 3; this program reads versions 1 to 2`);
+  });
+
+  it('is read when it is of the first version, which tallied nothing', async () => {
+    await saved(1, folder.dir);
+    await rewrite(([header = '', ...lines]) => [
+      header.replace('"version":2', '"version":1').replace('"tally":{"late":0,"lost":0},', ''),
+      ...lines,
+    ]);
+    await using store = await openEmbeddedStore({ dir: folder.dir });
+    expect(await store.facts()).toEqual({ onlyReceived: 1, late: 0, lost: 0 });
+    expect(await store.read()).toEqual(stateOf(requestsUpTo(1)));
   });
 
   it('is refused when lines are missing in the middle, twice there, or out of order', async () => {

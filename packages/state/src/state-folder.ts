@@ -91,11 +91,11 @@ export class StateFolder {
         await this.#sweep(undefined);
         return undefined;
       }
-      const { identityKey, positions, clusters, fingerprints } = state;
+      const { identityKey, positions, tally, clusters, fingerprints } = state;
       const sets = await readFingerprints(join(this.#path, fingerprintsFile(fingerprints)), fingerprints);
       this.#saved = { digest: state.digest, fingerprints };
       await this.#sweep(fingerprintsFile(fingerprints));
-      return { ...emptyContent(identityKey), positions, clusters, ...sets };
+      return { ...emptyContent(identityKey), positions, tally, clusters, ...sets };
     } catch (error) {
       throw explained('read', this.#path, error);
     }

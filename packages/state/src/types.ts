@@ -1,22 +1,40 @@
 import type { Identity } from '@leastwise/audit-event';
 import type { ClusterState } from '@leastwise/rbac';
 
-/** Version of the schema below. A store that holds another one refuses to open. */
-export const SCHEMA_VERSION = 1;
+/** Version of the schema below. A store that holds a newer one refuses to open. */
+export const SCHEMA_VERSION = 2;
+
+/** The identity of a request, with what a store needs to forget it in time. */
+export interface SeenIdentity extends Identity {
+  readonly cluster: string;
+  /** When the API server received the request, in hours since the epoch. */
+  readonly hour: number;
+}
+
+/** How many events were no good for counts, though nothing was wrong with them. */
+export interface Tally {
+  /** Came later than identities are remembered: they marked presence, and changed no count. */
+  readonly late: number;
+  /** Were gone from the log before they were read. */
+  readonly lost: number;
+}
 
 /** What one batch of requests adds. Built by one worker, merged by the store with add, min, max, union and OR only. */
 export interface Deltas {
   /** By cluster. Counts only for requests whose identity is in `counted`; presence for all. */
   readonly clusters: ReadonlyMap<string, ClusterState>;
   /** Identities counted in this batch: later stages and copies of them add no count. */
-  readonly counted: readonly Identity[];
+  readonly counted: readonly SeenIdentity[];
   /**
    * Identities, as RequestReceived shows them, of requests whose outcome is known though `counted` lacks
    * them: counted under an impersonated user, or skipped. Their RequestReceived is no open question.
    */
-  readonly resolved: readonly Identity[];
+  readonly resolved: readonly SeenIdentity[];
   /** Identities of requests seen at RequestReceived, whose outcome is not known by that. */
-  readonly received: readonly Identity[];
+  readonly received: readonly SeenIdentity[];
+  /** By cluster, the newest time received in this batch, in microseconds: what lateness is measured against. */
+  readonly watermarks: ReadonlyMap<string, number>;
+  readonly tally: Tally;
 }
 
 /**
@@ -34,8 +52,15 @@ export interface Claim {
   readonly position: string;
   /** Secret key of request identities, the same for all workers of a state: 16 hexadecimal digits. */
   readonly identityKey: string;
-  /** Whether a request was counted already, by any earlier batch within the store's horizon. */
-  isCounted(identity: Identity): boolean;
+  /** By cluster, the newest time received that the state knew of this source when it was claimed, in microseconds. */
+  readonly watermarks: ReadonlyMap<string, number>;
+  /**
+   * For how many hours before the one of its cluster's watermark an identity is remembered; what is older
+   * can be told from its copies no more. `Infinity` where all are kept.
+   */
+  readonly dedupeHours: number;
+  /** Whether a request was counted already, by any earlier batch within `dedupeHours`. */
+  isCounted(identity: SeenIdentity): boolean;
 }
 
 /** One batch of a source: from the position that the claim or the last batch left, to the next. */
@@ -47,7 +72,7 @@ export interface Batch {
 }
 
 /** Numbers of a store, for people. */
-export interface StoreFacts {
+export interface StoreFacts extends Tally {
   /** Requests of which nothing but RequestReceived was seen. */
   readonly onlyReceived: number;
 }

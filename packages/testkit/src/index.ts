@@ -26,11 +26,32 @@ export {
 } from './audit-event-line.ts';
 export { KINDS, NAMESPACES, VERBS } from './kinds.ts';
 export { createRandom, type Random } from './random.ts';
-export { type Child, freePort, startChild, untilReady } from './servers/child.ts';
+export { type KeyPair, testCertificates, type TestCertificates } from './servers/certificates.ts';
+export { type Child, freePort, stablePort, startChild, untilReady } from './servers/child.ts';
 export {
   type ControlPlane,
   type ControlPlaneOptions,
   startControlPlane,
   type StaticUser,
 } from './servers/control-plane.ts';
+export { type KafkaOptions, type KafkaServer, startKafka, unsecuredToken } from './servers/kafka.ts';
+export type { KafkaUser } from './servers/kafka-config.ts';
 export { KubeClient, type KubeRequest, type KubeResponse } from './servers/kube-client.ts';
+export { type RedisOptions, type RedisServer, startRedis } from './servers/redis.ts';
+export { type RedisCluster, type RedisClusterOptions, startRedisCluster } from './servers/redis-cluster.ts';
+export {
+  type SentinelOptions,
+  type SentinelServer,
+  type SentinelSetup,
+  startSentinel,
+} from './servers/redis-sentinel.ts';
+export {
+  lacksKafka,
+  lacksRedis,
+  type ResolvedKafka,
+  type ResolvedRedis,
+  resolveKafka,
+  resolveRedis,
+} from './servers/resolve.ts';
+export type { ServerProcess } from './servers/server-process.ts';
+export { startTcpProxy, type TcpProxy } from './servers/tcp-proxy.ts';

@@ -1,4 +1,5 @@
-import { openEmbeddedStore } from '@leastwise/state';
+import { openEmbeddedStore, type SubjectStore } from '@leastwise/state';
+import type { PolicyOptions } from '@leastwise/rbac';
 import type { Command } from 'commander';
 
 import { CliError, EXIT } from '../exit.ts';
@@ -9,14 +10,17 @@ import { addPolicyFlags, oneOf, namedApart, type PolicyFlags, policyOptions } fr
 import { readRbacFiles } from '../rbac-files.ts';
 import { type Selection, type SelectionFlags, selectionOf } from '../selection.ts';
 import { summarize, summaryText } from '../summary.ts';
+import { openState } from '../open-state.ts';
 import { addInputFlags, type InputFlags } from './input-flags.ts';
-import { readLogs } from './read-logs.ts';
+import { type OpenReading, readLogs } from './read-logs.ts';
 
 interface GenerateFlags extends InputFlags, PolicyFlags, SelectionFlags {
   readonly why?: boolean;
   readonly output: string;
   readonly rbac?: readonly string[];
   readonly quiet?: boolean;
+  readonly state?: string;
+  readonly statePrefix: string;
 }
 
 function outputOf(text: string): string {
@@ -41,6 +45,8 @@ export function addGenerate(program: Command, io: Io): void {
     .option('-n, --namespace <name>', 'only what was done in this namespace');
   addInputFlags(command);
   addPolicyFlags(command)
+    .option('--state <place>', 'no logs: what a state knows already; a folder of `run`, or redis://…')
+    .option('--state-prefix <text>', 'what its keys in Redis begin with', 'leastwise:')
     .option('--rbac <path...>', 'RBAC that exists: only what it does not grant already is rendered')
     .option('--why', 'comment each rule with its evidence')
     .option(
@@ -62,30 +68,64 @@ export function addGenerate(program: Command, io: Io): void {
     });
 }
 
-async function generate(flags: GenerateFlags, io: Io): Promise<void> {
-  if (flags.filename === undefined)
-    throw new CliError('no audit log: give one with -f FILE (or - for standard input)');
+function checkFlags(flags: GenerateFlags): void {
+  const { filename, state } = flags;
+  if (filename === undefined && state === undefined)
+    throw new CliError(
+      'no audit log: give one with -f FILE (or - for standard input), or a state with --state',
+    );
+  if (filename !== undefined && state !== undefined)
+    throw new CliError(
+      '-f and --state exclude each other: `run -f FILE --state FOLDER` adds logs to a state',
+    );
+  if (state !== undefined && flags.group !== undefined)
+    throw new CliError('--group needs the logs: a state keeps what each subject did');
   if (flags.why === true && flags.output === 'json')
     throw new CliError('--why writes comments, which JSON has not: use -o yaml or -o dir=PATH');
+}
+
+async function generate(flags: GenerateFlags, io: Io): Promise<void> {
+  checkFlags(flags);
   const selection = selectionOf(flags);
   const existing = await existingRbac(flags);
   const own = policyOptions(flags, existing);
   const options = flags.all === true ? namedApart(own, flags) : own;
+  if (flags.state !== undefined) {
+    if (options.includeDenied) throw new CliError('--include-denied needs the logs');
+    await using store = await openState(flags.state, flags.statePrefix);
+    await render({ store, options, selection, flags }, undefined, io);
+    return;
+  }
   await using store = await openEmbeddedStore({});
-  const { ingestion, letters } = await readLogs(flags, io, store, {
+  const reading = await readLogs(flags, io, store, {
     group: selection.group,
     observe: { deniedAs: options.includeDenied ? 'allowed' : 'denied' },
   });
+  await render({ store, options, selection, flags }, reading, io);
+}
+
+interface Rendering {
+  readonly store: SubjectStore;
+  readonly options: PolicyOptions;
+  readonly selection: Selection;
+  readonly flags: GenerateFlags;
+}
+
+/** @param reading - what was read just now; `undefined` where the state was there before */
+async function render(rendering: Rendering, reading: OpenReading | undefined, io: Io): Promise<void> {
+  const { store, options, selection, flags } = rendering;
   const clusters = await store.read();
   const inferred = inferPolicies(clusters, options, (state) => selection.isChosen(state));
-  const summary = summarize({
-    stats: ingestion.stats,
-    onlyReceived: (await store.facts()).onlyReceived,
-    unreadableSamples: letters.summary().first,
-    clusters,
-    inferred,
-  });
-  if (flags.quiet !== true) io.stderr.write(summaryText(summary, io));
+  if (flags.quiet !== true && reading) {
+    const summary = summarize({
+      stats: reading.ingestion.stats,
+      onlyReceived: (await store.facts()).onlyReceived,
+      unreadableSamples: reading.letters.summary().first,
+      clusters,
+      inferred,
+    });
+    io.stderr.write(summaryText(summary, io));
+  }
   requireEvidence([...inferred.policies, ...inferred.refused], selection, flags);
   const refusal = refusalText(inferred);
   if (refusal === undefined && inferred.policies.every(({ policy }) => policy.objects.length === 0)) {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 
 import { describe, expect, test } from 'vitest';
 
@@ -111,4 +111,31 @@ test('--strict with --follow: it ends at the record', async () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(`${log}:2: invalid-json`)]);
     expect(await treeOf(out)).toEqual({});
   }
+});
+
+test('--follow goes on where it ended, over a rotation in between; another log has a position of its own', async () => {
+  const [out, state, log] = [folder(), folder(), folder()];
+  // As long as an event of the API server.
+  const lines = (from: number, to: number): string =>
+    Array.from({ length: to - from }, (_, i) => {
+      const line = asked('alice', `get pods ns1 pod-${String(from + i)}`, { id: String(from + i) });
+      return `${line.trimEnd().slice(0, -1)},"sourceIPs":["${'0'.repeat(200)}"]}\n`;
+    }).join('');
+  const follow = async (file: string, count: number) => {
+    const words = ['run', '--follow', file, '--out', out, '--state', state, '--interval', '1', '-o', 'json'];
+    const running = started(words);
+    await eventually(() => (running.stdout().includes(`"events": ${String(count)},`) ? true : undefined));
+    running.stop('SIGTERM');
+    const { code, stderr } = await running.ended;
+    expect([code, stderr]).toEqual([0, '']);
+    return JSON.parse(running.stdout().slice(running.stdout().lastIndexOf('\n{') + 1)) as { input: object };
+  };
+  await writeFile(log, lines(0, 100));
+  expect((await follow(log, 100)).input).toMatchObject({ requests: 100, repeated: 0 });
+  await writeFile(log, lines(100, 105), { flag: 'a' });
+  await rename(log, `${log}.1`);
+  await writeFile(log, lines(105, 110));
+  expect((await follow(log, 11)).input).toMatchObject({ requests: 10, repeated: 1 });
+  const other = await written(lines(200, 210));
+  expect((await follow(other, 10)).input).toMatchObject({ requests: 10, repeated: 0 });
 });

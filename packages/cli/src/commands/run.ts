@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 import { openForge } from '@leastwise/forge';
 import { PublishError } from '@leastwise/publish';
@@ -108,13 +109,26 @@ async function tlsOf(flags: RunFlags): Promise<WebhookTls | undefined> {
   return { cert, key, ...(tlsClientCa === undefined ? {} : { clientCa: await read(tlsClientCa) }) };
 }
 
-async function openSource(flags: RunFlags, io: Io): Promise<AuditSource> {
-  if (flags.filename !== undefined) return openFileSource({ inputs: flags.filename, stdin: io.stdin });
-  if (flags.follow !== undefined) return openFollowSource({ file: flags.follow });
+/** Where the position in a followed log is kept: one state may follow several logs, one after the other. */
+function positionFile(stateFolder: string, log: string): string {
+  const digest = createHash('sha256').update(resolve(log)).digest('hex');
+  return join(stateFolder, `follow-${digest.slice(0, 16)}.json`);
+}
+
+async function openSource(flags: RunFlags, stateFolder: string, io: Io): Promise<AuditSource> {
+  const { filename, follow } = flags;
+  if (filename !== undefined) return openFileSource({ inputs: filename, stdin: io.stdin });
+  const warn = (text: string): void => {
+    io.stderr.write(`warning: ${printable(text)}\n`);
+  };
+  if (follow !== undefined) {
+    return openFollowSource({ file: follow, positionFile: positionFile(stateFolder, follow), warn });
+  }
   const tls = await tlsOf(flags);
   const source = await openWebhookSource({
     ...addressOf(flags.listen ?? ''),
     ...(tls === undefined ? {} : { tls }),
+    warn,
   });
   io.stderr.write(`listening on ${source.url}\n`);
   if (flags.tlsClientCa === undefined) {
@@ -196,7 +210,7 @@ async function run(flags: RunFlags, io: Io): Promise<void> {
     isAllOrNothing: flags.strict === true,
   });
   const pipeline: Pipeline = { flags, options, store, ingestion, letters };
-  const source = await openSource(flags, io);
+  const source = await openSource(flags, stateFolder, io);
   try {
     if (flags.filename !== undefined) await runOnce(pipeline, source, io);
     else await runLive(pipeline, source, io);

@@ -19,7 +19,8 @@ export interface Outcome {
 /** A command that runs in this process. */
 export interface Running {
   readonly ended: Promise<Outcome>;
-  /** What it said on stderr so far. */
+  /** What it said so far. */
+  stdout(): string;
   stderr(): string;
   stop(signal: string): void;
 }
@@ -49,6 +50,7 @@ export function started(words: readonly string[], stdin: Readable | string = '')
   ended.catch(() => undefined);
   return {
     ended,
+    stdout: () => said.stdout,
     stderr: () => said.stderr,
     stop: (signal) => {
       stop.abort(signal);

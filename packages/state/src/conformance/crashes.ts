@@ -30,11 +30,21 @@ export function describeCrashes({ store, crash }: Context): void {
   it('knows every identity of every flush', async () => {
     // Each has something new in one of the sets of identities only, the last one in all of them.
     const additions: ((claim: Claim) => Deltas)[] = [
-      (claim) => deltasOf([], claim, [50, 60].map(identityOf)),
+      (claim) =>
+        deltasOf(
+          [],
+          claim,
+          [50, 60].map((n) => identityOf(n)),
+        ),
       (claim) => deltasOf([request(1)], claim),
       (claim) => ({ ...deltasOf([], claim), resolved: [identityOf(51)] }),
       (claim) => deltasOf([], claim, [identityOf(52)]),
-      (claim) => deltasOf([request(50, { base: identityOf(53) })], claim, [51, 53, 54].map(identityOf)),
+      (claim) =>
+        deltasOf(
+          [request(50, { base: identityOf(53) })],
+          claim,
+          [51, 53, 54].map((n) => identityOf(n)),
+        ),
     ];
     const expected = [
       { counted: [], onlyReceived: 2 },
@@ -51,7 +61,7 @@ export function describeCrashes({ store, crash }: Context): void {
       if (!(await crash())) return;
       const again = await store().claim('a');
       const counted = [1, 50, 51, 52, 53, 54, 60].filter((n) => again.isCounted(identityOf(n)));
-      expect({ counted, ...(await store().facts()) }).toEqual(expected[i]);
+      expect({ counted, onlyReceived: (await store().facts()).onlyReceived }).toEqual(expected[i]);
     }
   });
 
@@ -166,7 +176,7 @@ export function describePromise(makeStore: () => Promise<StoreUnderTest>): void 
             while (await workers.step(b));
             const numbers = new Set([...a.batches.flat(), ...b.batches.flat()]);
             expect(await workers.store.read()).toEqual(stateOf([...numbers].map(requestOf)));
-            expect(await workers.store.facts()).toEqual({ onlyReceived: 0 });
+            expect(await workers.store.facts()).toMatchObject({ onlyReceived: 0 });
           } finally {
             await tested.dispose();
           }

@@ -1,4 +1,4 @@
-import { type Identity, type Subject, subjectKey } from '@leastwise/audit-event';
+import { type Subject, subjectKey } from '@leastwise/audit-event';
 import {
   type ClusterState,
   dayOf,
@@ -9,11 +9,11 @@ import {
   type RuleSet,
 } from '@leastwise/rbac';
 
-import type { Claim, Deltas } from '../types.ts';
+import type { Claim, Deltas, SeenIdentity, Tally } from '../types.ts';
 
 /** A request as far as stores can tell it from others; what is left out has a plain value. */
 export interface SampleRequest {
-  readonly identity: Identity;
+  readonly identity: SeenIdentity;
   readonly us?: number;
   readonly cluster?: string;
   readonly subject?: Subject;
@@ -24,12 +24,12 @@ export interface SampleRequest {
   readonly group?: string;
   readonly isDenied?: boolean;
   /** The identity without the impersonated user, of a request under impersonation. */
-  readonly base?: Identity;
+  readonly base?: SeenIdentity;
 }
 
 /** An identity with all its bits in use, different for every number below 2^32. */
-export function identityOf(n: number): Identity {
-  return { hi: Math.imul(n + 1, 0x9e3779b1) >>> 0, lo: n >>> 0 };
+export function identityOf(n: number, hour = 0, cluster = 'default'): SeenIdentity {
+  return { hi: Math.imul(n + 1, 0x9e3779b1) >>> 0, lo: n >>> 0, cluster, hour };
 }
 
 const SUBJECT: Subject = { kind: 'ServiceAccount', namespace: 'shop', name: 'api' };
@@ -71,6 +71,18 @@ function clusterOf(request: SampleRequest, count: number): ClusterState {
   };
 }
 
+const NO_TALLY: Tally = { late: 0, lost: 0 };
+
+/** What adds nothing. */
+export const NOTHING: Deltas = {
+  clusters: new Map(),
+  counted: [],
+  resolved: [],
+  received: [],
+  watermarks: new Map(),
+  tally: NO_TALLY,
+};
+
 /** What a claim on a new state answers. */
 export const NOTHING_COUNTED: Pick<Claim, 'isCounted'> = { isCounted: () => false };
 
@@ -82,11 +94,11 @@ export const NOTHING_COUNTED: Pick<Claim, 'isCounted'> = { isCounted: () => fals
 export function deltasOf(
   requests: readonly SampleRequest[],
   claim: Pick<Claim, 'isCounted'>,
-  received: readonly Identity[] = [],
+  received: readonly SeenIdentity[] = [],
 ): Deltas {
   const clusters = new Map<string, ClusterState>();
-  const counted = new Map<string, Identity>();
-  const resolved: Identity[] = [];
+  const counted = new Map<string, SeenIdentity>();
+  const resolved: SeenIdentity[] = [];
   for (const request of requests) {
     const { identity, base } = request;
     const key = `${identity.hi} ${identity.lo}`;
@@ -99,7 +111,7 @@ export function deltasOf(
     counted.set(key, identity);
     if (base) resolved.push(base);
   }
-  return { clusters, counted: [...counted.values()], resolved, received };
+  return { ...NOTHING, clusters, counted: [...counted.values()], resolved, received };
 }
 
 /** What a store must answer to `read` after one clean run over these requests. */

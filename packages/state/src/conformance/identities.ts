@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 
-import { deltasOf, identityOf, NOTHING_COUNTED } from './deltas.ts';
+import type { Tally } from '../types.ts';
+import { deltasOf, identityOf, NOTHING, NOTHING_COUNTED } from './deltas.ts';
 import { apply, applyReceived, type Context, request } from './support.ts';
 
 /** What counts once, and what was only received. */
@@ -23,7 +24,7 @@ export function describeIdentities({ store }: Context): void {
 
   it('knows identities at the edges, and never takes their halves for one another', async () => {
     const halves = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff];
-    const all = halves.flatMap((hi) => halves.map((lo) => ({ hi, lo })));
+    const all = halves.flatMap((hi) => halves.map((lo) => ({ hi, lo, cluster: 'default', hour: 0 })));
     const claim = await store().claim('a');
     for (const [i, identity] of all.entries()) {
       expect(claim.isCounted(identity)).toBe(false);
@@ -60,28 +61,47 @@ export function describeIdentities({ store }: Context): void {
   });
 }
 
-/** Requests of which nothing but RequestReceived was seen. */
+/** Requests of which nothing but RequestReceived was seen, and what was missed. */
 export function describeFacts({ store, crash }: Context): void {
   const counted = request(1);
   const impersonated = request(2, { base: identityOf(3) });
 
   it('counts as only received what was neither counted nor counted under impersonation', async () => {
     const claim = await store().claim('a');
-    await applyReceived(store(), claim, ['', '1'], [1, 3, 4, 5, 5].map(identityOf));
-    expect(await store().facts()).toEqual({ onlyReceived: 4 });
+    await applyReceived(
+      store(),
+      claim,
+      ['', '1'],
+      [1, 3, 4, 5, 5].map((n) => identityOf(n)),
+    );
+    expect(await store().facts()).toMatchObject({ onlyReceived: 4 });
     await apply(store(), claim, ['1', '2'], [counted, impersonated]);
-    expect(await store().facts()).toEqual({ onlyReceived: 2 });
-    await applyReceived(store(), claim, ['2', '3'], [1, 3, 4].map(identityOf));
-    expect(await store().facts()).toEqual({ onlyReceived: 2 });
+    expect(await store().facts()).toMatchObject({ onlyReceived: 2 });
+    await applyReceived(
+      store(),
+      claim,
+      ['2', '3'],
+      [1, 3, 4].map((n) => identityOf(n)),
+    );
+    expect(await store().facts()).toMatchObject({ onlyReceived: 2 });
   });
 
   it('counts them the same in any order, and in one batch', async () => {
     const claim = await store().claim('a');
     await apply(store(), claim, ['', '1'], [counted]);
-    await applyReceived(store(), claim, ['1', '2'], [1, 3, 4, 5].map(identityOf));
-    const deltas = deltasOf([impersonated], NOTHING_COUNTED, [3, 4, 6].map(identityOf));
+    await applyReceived(
+      store(),
+      claim,
+      ['1', '2'],
+      [1, 3, 4, 5].map((n) => identityOf(n)),
+    );
+    const deltas = deltasOf(
+      [impersonated],
+      NOTHING_COUNTED,
+      [3, 4, 6].map((n) => identityOf(n)),
+    );
     await store().applyBatch({ claim, from: '2', to: '3', deltas });
-    expect(await store().facts()).toEqual({ onlyReceived: 3 });
+    expect(await store().facts()).toMatchObject({ onlyReceived: 3 });
   });
 
   it('knows them after a crash, and what they still may be matched with', async () => {
@@ -90,11 +110,28 @@ export function describeFacts({ store, crash }: Context): void {
     await applyReceived(store(), before, ['1', '2'], [identityOf(4)]);
     await store().flush();
     if (!(await crash())) return;
-    expect(await store().facts()).toEqual({ onlyReceived: 1 });
+    expect(await store().facts()).toMatchObject({ onlyReceived: 1 });
     const claim = await store().claim('a');
-    await applyReceived(store(), claim, ['2', '3'], [1, 3, 5].map(identityOf));
-    expect(await store().facts()).toEqual({ onlyReceived: 2 });
+    await applyReceived(
+      store(),
+      claim,
+      ['2', '3'],
+      [1, 3, 5].map((n) => identityOf(n)),
+    );
+    expect(await store().facts()).toMatchObject({ onlyReceived: 2 });
     await apply(store(), claim, ['3', '4'], [request(4), request(5)]);
-    expect(await store().facts()).toEqual({ onlyReceived: 0 });
+    expect(await store().facts()).toMatchObject({ onlyReceived: 0 });
+  });
+
+  it('sums up what came late and what was lost, with the batch that says so', async () => {
+    const claim = await store().claim('a');
+    const add = (from: string, to: string, tally: Tally): Promise<unknown> =>
+      store().applyBatch({ claim, from, to, deltas: { ...NOTHING, tally } });
+    await add('', '1', { late: 3, lost: 0 });
+    await add('', '1', { late: 3, lost: 0 });
+    await add('1', '2', { late: 1, lost: 40 });
+    expect(await store().facts()).toEqual({ onlyReceived: 0, late: 4, lost: 40 });
+    await store().flush();
+    if (await crash()) expect(await store().facts()).toEqual({ onlyReceived: 0, late: 4, lost: 40 });
   });
 }

@@ -1,7 +1,6 @@
-import type { Identity } from '@leastwise/audit-event';
 import { expect } from 'vitest';
 
-import type { ApplyResult, Claim, SubjectStore } from '../types.ts';
+import type { ApplyResult, Claim, SeenIdentity, SubjectStore } from '../types.ts';
 import { deltasOf, identityOf, NOTHING_COUNTED, type SampleRequest } from './deltas.ts';
 
 /** A new, empty store and what the suite does to it. */
@@ -44,7 +43,7 @@ export async function applyReceived(
   store: SubjectStore,
   claim: Claim,
   [from, to]: readonly [string, string],
-  received: readonly Identity[],
+  received: readonly SeenIdentity[],
 ): Promise<void> {
   expect(await store.applyBatch({ claim, from, to, deltas: deltasOf([], NOTHING_COUNTED, received) })).toBe(
     'applied',

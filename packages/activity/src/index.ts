@@ -1,0 +1,35 @@
+export { MAX_SUBJECTS } from './cap.ts';
+export { type Cell, cellKey, parseCellKey } from './cell.ts';
+export {
+  OUTCOMES,
+  RESOURCE_CLASSES,
+  type ResourceClass,
+  resourceClassOf,
+  VERB_CLASSES,
+  type VerbClass,
+  verbClassOf,
+} from './classes.ts';
+export { observeActivity } from './observe.ts';
+export {
+  type ActivityState,
+  type ActivityWindow,
+  addTally,
+  emptyActivity,
+  mergeActivity,
+  talliesOf,
+  type Tally,
+  windowFor,
+} from './state.ts';
+export {
+  type ActivityRetention,
+  advanceWatermark,
+  isLate,
+  isWindowClosed,
+  type Watermarks,
+  WINDOW_KINDS,
+  windowKey,
+  type WindowKind,
+  windowOf,
+  windowStartUs,
+  windowsToKeep,
+} from './windows.ts';

@@ -1,0 +1,116 @@
+import { leaverFor, MAX_SUBJECTS } from './cap.ts';
+import { type CellCode, otherCodeOf, readCellKey, writeCellKey } from './cell.ts';
+import { windowKey, type WindowKind } from './windows.ts';
+
+/** How many requests a cell counts, and when the API server received the first and the last one. */
+export interface Tally {
+  count: number;
+  firstUs: number;
+  lastUs: number;
+}
+
+type Tallies = Map<CellCode, Tally>;
+
+/** The requests that an API server received within one window. */
+export interface ActivityWindow {
+  readonly kind: WindowKind;
+  readonly number: number;
+  /** By subject key. Capped: only the functions of this package may put keys in or take them out. */
+  readonly subjects: Map<string, Tallies>;
+  /** What the cap summed up. */
+  readonly other: Tallies;
+}
+
+/** The activity in one cluster: windows by {@link windowKey}. */
+export interface ActivityState {
+  readonly cluster: string;
+  readonly windows: Map<string, ActivityWindow>;
+}
+
+/** A cluster in which nothing was seen: the neutral element of {@link mergeActivity}. */
+export function emptyActivity(cluster: string): ActivityState {
+  return { cluster, windows: new Map() };
+}
+
+/** A window of a state, made if need be. */
+export function windowFor(state: ActivityState, kind: WindowKind, number: number): ActivityWindow {
+  const key = windowKey(kind, number);
+  const known = state.windows.get(key);
+  if (known !== undefined) return known;
+  const fresh: ActivityWindow = { kind, number, subjects: new Map(), other: new Map() };
+  state.windows.set(key, fresh);
+  return fresh;
+}
+
+function add(window: ActivityWindow, own: Tallies | undefined, code: CellCode, tally: Readonly<Tally>): void {
+  const tallies = own ?? window.other;
+  const cell = own === undefined ? otherCodeOf(code) : code;
+  const known = tallies.get(cell);
+  if (known === undefined) {
+    tallies.set(cell, { count: tally.count, firstUs: tally.firstUs, lastUs: tally.lastUs });
+    return;
+  }
+  known.count += tally.count;
+  if (tally.firstUs < known.firstUs) known.firstUs = tally.firstUs;
+  if (tally.lastUs > known.lastUs) known.lastUs = tally.lastUs;
+}
+
+/** A subject's tallies, made if need be; `undefined` where the cap refuses them: then `other` counts. */
+function talliesFor(window: ActivityWindow, subject: string): Tallies | undefined {
+  const known = window.subjects.get(subject);
+  if (known !== undefined) return known;
+  if (window.subjects.size >= MAX_SUBJECTS) {
+    const leaver = leaverFor(window.subjects, subject);
+    if (leaver === subject) return undefined;
+    // The whole of it: it is beyond the cap of every sum that this window goes into.
+    for (const [code, tally] of window.subjects.get(leaver) ?? []) add(window, undefined, code, tally);
+    window.subjects.delete(leaver);
+  }
+  const fresh: Tallies = new Map();
+  window.subjects.set(subject, fresh);
+  return fresh;
+}
+
+/** Adds to one cell of a subject, or of `other` where there is none. */
+export function addToCell(
+  window: ActivityWindow,
+  subject: string | undefined,
+  code: CellCode,
+  tally: Readonly<Tally>,
+): void {
+  add(window, subject === undefined ? undefined : talliesFor(window, subject), code, tally);
+}
+
+/**
+ * Adds everything of `from` to `into`, which is changed; `from` is not, and shares nothing with `into` afterwards.
+ * Commutative and associative, also beyond the cap, so that no partitioning of the requests changes the sum.
+ */
+export function mergeActivity(into: ActivityState, from: ActivityState): void {
+  for (const window of from.windows.values()) {
+    const target = windowFor(into, window.kind, window.number);
+    for (const [subject, tallies] of window.subjects) {
+      const own = talliesFor(target, subject);
+      for (const [code, tally] of tallies) add(target, own, code, tally);
+    }
+    for (const [code, tally] of window.other) add(target, undefined, code, tally);
+  }
+}
+
+/** Every cell of a window by its key (see `parseCellKey`), in no particular order. */
+export function* talliesOf(window: ActivityWindow): Generator<[cellKey: string, tally: Readonly<Tally>]> {
+  for (const [subject, tallies] of window.subjects) {
+    for (const [code, tally] of tallies) yield [writeCellKey(code, subject), tally];
+  }
+  for (const [code, tally] of window.other) yield [writeCellKey(code, undefined), tally];
+}
+
+/**
+ * Adds a tally to the cell that has a key, as a store does when it reads what {@link talliesOf} told it.
+ * @returns false where no cell has the key, and then nothing is added
+ */
+export function addTally(window: ActivityWindow, cellKey: string, tally: Readonly<Tally>): boolean {
+  const cell = readCellKey(cellKey);
+  if (cell === undefined) return false;
+  addToCell(window, cell.subject, cell.code, tally);
+  return true;
+}

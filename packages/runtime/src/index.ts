@@ -1,0 +1,16 @@
+export { EXIT_CONFIG, loadConfig } from './config.ts';
+export type { ConfigSources, LoadedConfig, Origins } from './config.ts';
+export { configJsonSchema, printConfig } from './config-print.ts';
+export { durationMs, secret, sizeBytes } from './config-types.ts';
+export type { Bounds } from './config-types.ts';
+export { Secret } from './secret.ts';
+export { startHealthServer } from './health.ts';
+export type { HealthCheck, HealthChecks, HealthOptions, HealthServer } from './health.ts';
+export { createLog, createNullLog, LOG_LEVELS } from './log.ts';
+export type { Log, LogFields, LogLevel, LogOptions } from './log.ts';
+export { createMetrics } from './metrics.ts';
+export type { Counter, Gauge, Histogram, Metrics } from './metrics.ts';
+export { refuseConfig, runService } from './lifecycle.ts';
+export type { ProcessLike, RunningService, ServiceOptions } from './lifecycle.ts';
+export { RetriesExhaustedError, retry } from './retry.ts';
+export type { Retry, RetryOptions } from './retry.ts';

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import kafkajs from 'kafkajs';
+import type { Batch, Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
+import { registerCodecs } from './codecs/register.ts';
+import { calmRequestQueue } from './request-queue.ts';
+import type { KafkaLogLine, KafkaSasl, KafkaTls } from './options.ts';
+
+/** What of the settings makes a connection. */
+export interface ClientSettings {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly connectionTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly log: KafkaLogLine;
+  readonly tls?: KafkaTls;
+  readonly sasl?: KafkaSasl;
+}
+
+/** Sees what kafkajs logs: some of what it does is told nowhere else. */
+export type EntryListener = (message: string, fields: Readonly<Record<string, unknown>>) => void;
+
+/** A client that knows all codecs, and logs where it is told to. Opens no connection by itself. */
+export function createClient(settings: ClientSettings, onEntry?: EntryListener): Kafka {
+  registerCodecs();
+  calmRequestQueue();
+  const config: KafkaConfig = {
+    clientId: settings.clientId,
+    brokers: [...settings.brokers],
+    connectionTimeout: settings.connectionTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    logLevel: kafkajs.logLevel.INFO,
+    logCreator: () => (entry) => {
+      forward(entry, settings.log, onEntry);
+    },
+  };
+  if (settings.tls !== undefined) config.ssl = tlsOptions(settings.tls);
+  if (settings.sasl !== undefined) config.sasl = saslOptions(settings.sasl);
+  return new kafkajs.Kafka(config);
+}
+
+/**
+ * The offset that was asked for, which the types of kafkajs leave out. Records may begin above it: offsets have
+ * holes where the log was compacted or holds control records.
+ */
+export function fetchedOffset(batch: Batch): number {
+  return Number(Reflect.get(batch, 'fetchedOffset'));
+}
+
+function tlsOptions({
+  ca,
+  cert,
+  key,
+  servername,
+}: KafkaTls): Exclude<KafkaConfig['ssl'], boolean | undefined> {
+  return {
+    rejectUnauthorized: true,
+    ...(ca === undefined ? {} : { ca: [ca] }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(servername === undefined ? {} : { servername }),
+  };
+}
+
+function saslOptions(sasl: KafkaSasl): SASLOptions {
+  switch (sasl.mechanism) {
+    case 'oauthbearer': {
+      const { token } = sasl;
+      return {
+        mechanism: 'oauthbearer',
+        oauthBearerProvider: async () => ({
+          value: typeof token === 'function' ? await token() : (await readFile(token.file, 'utf8')).trim(),
+        }),
+      };
+    }
+    case 'plain':
+      return { mechanism: 'plain', username: sasl.username, password: sasl.password };
+    case 'scram-sha-256':
+      return { mechanism: 'scram-sha-256', username: sasl.username, password: sasl.password };
+    case 'scram-sha-512':
+      return { mechanism: 'scram-sha-512', username: sasl.username, password: sasl.password };
+  }
+}
+
+function forward(
+  { level, namespace, log: entry }: LogEntry,
+  log: KafkaLogLine,
+  onEntry?: EntryListener,
+): void {
+  const { message, ...fields } = entry;
+  onEntry?.(message, fields);
+  const named = { ...fields, component: `kafkajs/${namespace}` };
+  if (level <= kafkajs.logLevel.ERROR) log('error', message, named);
+  else if (level <= kafkajs.logLevel.WARN) log('warn', message, named);
+  else log('info', message, named);
+}

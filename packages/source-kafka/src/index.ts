@@ -1,0 +1,10 @@
+export { openKafkaLog, openKafkaWriter } from './kafka-log.ts';
+export type {
+  KafkaConnection,
+  KafkaLogLine,
+  KafkaLogOptions,
+  KafkaSasl,
+  KafkaTls,
+  KafkaWriterOptions,
+} from './options.ts';
+export type { KafkaWriter } from './writer.ts';

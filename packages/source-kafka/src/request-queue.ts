@@ -1,0 +1,41 @@
+import { createRequire } from 'node:module';
+
+/** What of the queue of one connection is touched here. */
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  readonly throttledUntil: number;
+}
+
+type Schedule = (this: RequestQueue) => void;
+
+const patched = new WeakSet<object>();
+
+/**
+ * Keeps kafkajs from waking up every millisecond on every connection: its queue of requests sets the timer that
+ * looks for waiting requests even where none waits, with a time in the past (kafkajs issues 1751 and 1768). Whoever
+ * puts a request into the queue sets the timer anew, so that one for an empty queue is never needed.
+ *
+ * Does nothing where kafkajs is not built as expected.
+ */
+export function calmRequestQueue(): void {
+  const queue = loadRequestQueue();
+  if (queue === undefined || patched.has(queue)) return;
+  patched.add(queue);
+  const original: unknown = Reflect.get(queue, 'scheduleCheckPendingRequests');
+  if (typeof original !== 'function') return;
+  const schedule = original as Schedule;
+  Reflect.set(queue, 'scheduleCheckPendingRequests', function (this: RequestQueue) {
+    if (this.pending.length > 0) schedule.call(this);
+  });
+}
+
+function loadRequestQueue(): object | undefined {
+  try {
+    const loaded: unknown = createRequire(import.meta.url)('kafkajs/src/network/requestQueue');
+    if (typeof loaded !== 'function') return undefined;
+    const prototype: unknown = loaded.prototype;
+    return typeof prototype === 'object' && prototype !== null ? prototype : undefined;
+  } catch {
+    return undefined;
+  }
+}

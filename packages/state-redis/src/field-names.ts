@@ -1,0 +1,97 @@
+import type { Subject } from '@leastwise/audit-event';
+import type { RuleState, SubjectState } from '@leastwise/rbac';
+
+/*
+ * A partition is one hash. Besides `v` schema version, `t` token of the claim, `e` how many claims there were,
+ * `k` identity key, `h` hours that identities are remembered for, `o` position, `w` watermarks, `n` numbers and
+ * `j` journal, its fields are lists in JSON:
+ *
+ *   ["c", cluster]                                          the cluster's own numbers
+ *   ["n", cluster, namespace]                               a namespace
+ *   ["s", cluster, kind, namespace, name]                   a subject, with the overflows of its rule sets
+ *   ["oa" or "od", …subject, verb, group, resource, ns]     a rule's overflow, where it has one
+ *   ["a" or "d", …subject, verb, group, resource, ns, name] the evidence of a cell, allowed or denied
+ *   ["f", set, cluster, hour, number]                       identities, 8 bytes each
+ *
+ * An empty value says that the field is not there.
+ */
+
+/** Fields that are not lists. */
+export const META = {
+  version: 'v',
+  token: 't',
+  epoch: 'e',
+  identityKey: 'k',
+  dedupeHours: 'h',
+  position: 'o',
+  watermarks: 'w',
+  numbers: 'n',
+  journal: 'j',
+} as const;
+
+/** Which outcome a rule set is of. */
+export type OutcomeCode = 'a' | 'd';
+
+/** As JSON, without the brackets around. */
+function inner(texts: readonly string[]): string {
+  return JSON.stringify(texts).slice(1, -1);
+}
+
+const subjectParts = new WeakMap<SubjectState, string>();
+const ruleParts = new WeakMap<RuleState, string>();
+
+function subjectTexts(cluster: string, { kind, namespace, name }: Subject): string {
+  return inner([cluster, kind, namespace, name]);
+}
+
+/** The part of a subject's fields that names it. Made once for each state. */
+export function subjectPart(cluster: string, state: SubjectState): string {
+  const known = subjectParts.get(state);
+  if (known !== undefined) return known;
+  const part = subjectTexts(cluster, state.subject);
+  subjectParts.set(state, part);
+  return part;
+}
+
+/** The part of a rule's fields that names it and its subject. Made once for each state. */
+export function rulePart(subject: string, rule: RuleState): string {
+  const known = ruleParts.get(rule);
+  if (known !== undefined) return known;
+  const part = `${subject},${inner([rule.verb, rule.apiGroup, rule.resource, rule.namespace])}`;
+  ruleParts.set(rule, part);
+  return part;
+}
+
+/** The field of a cluster's own numbers. */
+export function clusterField(cluster: string): string {
+  return JSON.stringify(['c', cluster]);
+}
+
+/** The field of a namespace. */
+export function namespaceField(cluster: string, namespace: string): string {
+  return JSON.stringify(['n', cluster, namespace]);
+}
+
+/** The field of a subject. */
+export function subjectField(subject: string): string {
+  return `["s",${subject}]`;
+}
+
+/** The field of a rule's overflow. */
+export function overflowField(outcome: OutcomeCode, rule: string): string {
+  return `["o${outcome}",${rule}]`;
+}
+
+/** The field of a cell's evidence. */
+export function cellField(outcome: OutcomeCode, rule: string, name: string): string {
+  return `["${outcome}",${rule},${JSON.stringify(name)}]`;
+}
+
+/** The field of a piece of remembered identities. */
+export function identitiesField(
+  set: string,
+  bucket: { readonly cluster: string; readonly hour: number },
+  piece: number,
+): string {
+  return JSON.stringify(['f', set, bucket.cluster, bucket.hour, piece]);
+}

@@ -1,0 +1,6 @@
+export { checkRedis, type RedisCheck } from './checks.ts';
+export { closeRedis, connectRedis } from './connect.ts';
+export type { RedisAddress, RedisConnectionOptions, RedisTarget, RedisTls } from './connect-options.ts';
+export { StoreConnectionError, type StoreTrouble } from './failures.ts';
+export { RedisStore, type RedisStoreOptions, type SourcePosition } from './redis-store.ts';
+export type { Connection } from './scripts.ts';

@@ -1,0 +1,211 @@
+import type { Identity } from '@leastwise/audit-event';
+import { FingerprintSet, hourOf, type SeenIdentity } from '@leastwise/state';
+
+import { identitiesField } from './field-names.ts';
+
+/** What is remembered of identities: counted, known under another identity, only received. */
+export type SetName = 'c' | 'r' | 'v';
+
+/** The identities of one hour of a cluster, which are forgotten together. */
+interface Bucket {
+  readonly cluster: string;
+  readonly hour: number;
+}
+
+const PIECE_IDENTITIES = 512;
+const BYTES = 8;
+
+/** One set of a bucket: for look-up here, and as pieces in Redis, of which only the last one still grows. */
+class RememberedSet {
+  readonly identities = new FingerprintSet();
+  pieces = 0;
+  #last: Identity[] = [];
+  /** What is not in Redis yet, by number. */
+  readonly #changed = new Map<number, Identity[]>();
+
+  /** Reads a piece; pieces come in any order. */
+  load(bytes: Buffer, piece: number): void {
+    const identities: Identity[] = [];
+    for (let at = 0; at + BYTES <= bytes.length; at += BYTES) {
+      identities.push({ lo: bytes.readUInt32LE(at), hi: bytes.readUInt32LE(at + 4) });
+    }
+    for (const { hi, lo } of identities) this.identities.add(hi, lo);
+    if (piece < this.pieces) return;
+    this.pieces = piece + 1;
+    this.#last = identities;
+  }
+
+  add(identity: Identity): boolean {
+    if (!this.identities.add(identity.hi, identity.lo)) return false;
+    if (this.pieces === 0 || this.#last.length >= PIECE_IDENTITIES) {
+      this.pieces += 1;
+      this.#last = [];
+    }
+    this.#last.push(identity);
+    this.#changed.set(this.pieces - 1, this.#last);
+    return true;
+  }
+
+  /** The pieces that changed since they were asked for last. */
+  *takeChanged(): Generator<readonly [piece: number, bytes: Buffer], void> {
+    for (const [piece, identities] of this.#changed) {
+      const bytes = Buffer.allocUnsafe(identities.length * BYTES);
+      for (const [i, { hi, lo }] of identities.entries()) {
+        bytes.writeUInt32LE(lo, i * BYTES);
+        bytes.writeUInt32LE(hi, i * BYTES + 4);
+      }
+      yield [piece, bytes];
+    }
+    this.#changed.clear();
+  }
+}
+
+const SETS = ['c', 'r', 'v'] as const;
+
+/** The sets of a bucket, of which most are never needed. */
+class BucketSets {
+  readonly #sets = new Map<SetName, RememberedSet>();
+  /** Of `v`, those in neither of the others. */
+  #onlyReceived: FingerprintSet | undefined;
+
+  get(name: SetName): RememberedSet | undefined {
+    return this.#sets.get(name);
+  }
+
+  of(name: SetName): RememberedSet {
+    let set = this.#sets.get(name);
+    if (!set) {
+      set = new RememberedSet();
+      this.#sets.set(name, set);
+    }
+    return set;
+  }
+
+  has(name: SetName, { hi, lo }: Identity): boolean {
+    return this.#sets.get(name)?.identities.has(hi, lo) === true;
+  }
+
+  get onlyReceived(): number {
+    return this.#onlyReceived?.size ?? 0;
+  }
+
+  /** Brings `onlyReceived` up to date for an identity that came into one of the sets. */
+  settle(identity: Identity): void {
+    const { hi, lo } = identity;
+    const isOpen = this.has('v', identity) && !this.has('c', identity) && !this.has('r', identity);
+    if (isOpen) (this.#onlyReceived ??= new FingerprintSet()).add(hi, lo);
+    else this.#onlyReceived?.delete(hi, lo);
+  }
+}
+
+/** Takes a field with its new bytes. */
+export type Written = (field: string, bytes: Buffer) => void;
+
+/**
+ * The identities of a partition's requests, by cluster and hour, as long as they may come again. An hour that is
+ * `dedupeHours` before its cluster's watermark is forgotten, and only the number of requests that never got an
+ * outcome is kept.
+ */
+export class Remembered {
+  readonly #dedupeHours: number;
+  readonly #buckets = new Map<string, Map<number, BucketSets>>();
+
+  constructor(dedupeHours: number) {
+    this.#dedupeHours = dedupeHours;
+  }
+
+  /** Requests of the hours that are remembered of which nothing but RequestReceived was seen. */
+  get onlyReceived(): number {
+    let sum = 0;
+    for (const hours of this.#buckets.values()) {
+      for (const sets of hours.values()) sum += sets.onlyReceived;
+    }
+    return sum;
+  }
+
+  isCounted(seen: SeenIdentity): boolean {
+    return this.#buckets.get(seen.cluster)?.get(seen.hour)?.has('c', seen) === true;
+  }
+
+  /** Reads a piece of a set. {@link Remembered.loaded} comes after the last one. */
+  load(set: SetName, bucket: Bucket, piece: number, bytes: Buffer): void {
+    this.#bucket(bucket).of(set).load(bytes, piece);
+  }
+
+  /** All pieces were read. */
+  loaded(): void {
+    for (const hours of this.#buckets.values()) {
+      for (const sets of hours.values()) {
+        for (const identity of sets.get('v')?.identities.entries() ?? []) sets.settle(identity);
+      }
+    }
+  }
+
+  /** Adds what a batch saw, and tells which fields that changes. */
+  add(
+    seen: Readonly<Record<'counted' | 'resolved' | 'received', readonly SeenIdentity[]>>,
+    written: Written,
+  ): void {
+    const touched = new Map<BucketSets, Bucket>();
+    const put = (name: SetName, identities: readonly SeenIdentity[]): void => {
+      for (const identity of identities) {
+        const sets = this.#bucket(identity);
+        sets.of(name).add({ hi: identity.hi, lo: identity.lo });
+        sets.settle(identity);
+        touched.set(sets, identity);
+      }
+    };
+    put('c', seen.counted);
+    put('r', seen.resolved);
+    put('v', seen.received);
+    for (const [sets, bucket] of touched) {
+      for (const name of SETS) {
+        for (const [piece, bytes] of sets.get(name)?.takeChanged() ?? []) {
+          written(identitiesField(name, bucket, piece), bytes);
+        }
+      }
+    }
+  }
+
+  /** Whether an hour is remembered at a watermark. */
+  isRemembered(hour: number, watermarkUs: number | undefined): boolean {
+    return watermarkUs === undefined || hourOf(watermarkUs) - hour <= this.#dedupeHours;
+  }
+
+  /**
+   * Forgets what is too old at these watermarks.
+   * @returns the fields that held it, and how many requests in it never got an outcome
+   */
+  forget(watermarks: ReadonlyMap<string, number>): { fields: string[]; onlyReceived: number } {
+    const fields: string[] = [];
+    let onlyReceived = 0;
+    for (const [cluster, hours] of this.#buckets) {
+      for (const [hour, sets] of hours) {
+        if (this.isRemembered(hour, watermarks.get(cluster))) continue;
+        hours.delete(hour);
+        onlyReceived += sets.onlyReceived;
+        for (const name of SETS) {
+          const pieces = sets.get(name)?.pieces ?? 0;
+          for (let piece = 0; piece < pieces; piece += 1) {
+            fields.push(identitiesField(name, { cluster, hour }, piece));
+          }
+        }
+      }
+    }
+    return { fields, onlyReceived };
+  }
+
+  #bucket({ cluster, hour }: Bucket): BucketSets {
+    let hours = this.#buckets.get(cluster);
+    if (!hours) {
+      hours = new Map();
+      this.#buckets.set(cluster, hours);
+    }
+    let sets = hours.get(hour);
+    if (!sets) {
+      sets = new BucketSets();
+      hours.set(hour, sets);
+    }
+    return sets;
+  }
+}

@@ -1,0 +1,145 @@
+import type { ClusterState, Evidence } from '@leastwise/rbac';
+
+import { type PartitionContent, readPartition } from '../partition-content.ts';
+import type { Connection } from '../scripts.ts';
+import type { LogEvent } from './events.ts';
+
+const HOUR_US = 3_600_000_000;
+const DAY_US = 24 * HOUR_US;
+
+/** What a state says, as plain values: cells, namespaces and clusters by their names, and the numbers. */
+export interface Plain {
+  readonly cells: Readonly<Record<string, unknown>>;
+  readonly namespaces: Readonly<Record<string, unknown>>;
+  readonly clusters: Readonly<Record<string, unknown>>;
+  readonly watermarks: Readonly<Record<string, number>>;
+  readonly numbers: { readonly late: number; readonly lost: number; readonly onlyReceived: number };
+}
+
+interface Cell {
+  count: number;
+  first: [us: number, auditID: string];
+  last: [us: number, auditID: string];
+  readonly days: Set<number>;
+}
+
+function record<V>(entries: Iterable<readonly [string, V]>): Record<string, V> {
+  return Object.fromEntries([...entries].map(([key, value]) => [`=${key}`, value]));
+}
+
+function nameOf(...parts: readonly string[]): string {
+  return JSON.stringify(parts);
+}
+
+/** What is to stand in a state after a log, by the rules and in the simplest way: one record after the other. */
+export function expectedOf(log: readonly LogEvent[], dedupeHours: number): Plain {
+  const cells = new Map<string, Cell>();
+  const namespaces = new Map<string, number>();
+  const clusters = new Map<string, [number, number]>();
+  const watermarks = new Map<string, number>();
+  const [counted, settled, received] = [new Set<number>(), new Set<number>(), new Set<number>()];
+  let late = 0;
+  for (const event of log) {
+    const { n, us, cluster, kind } = event;
+    const watermark = watermarks.get(cluster);
+    const isNewest = watermark === undefined || us > watermark;
+    if (isNewest) watermarks.set(cluster, us);
+    const isLate = !isNewest && Math.floor(watermark / HOUR_US) - Math.floor(us / HOUR_US) > dedupeHours;
+    if (kind === 'received' || kind === 'nobody') {
+      if (!isLate) (kind === 'received' ? received : settled).add(n);
+      continue;
+    }
+    if (isLate) late += 1;
+    const isCounted = !isLate && !counted.has(n);
+    if (!isLate) counted.add(n);
+    note(cells, event, isCounted ? 1 : 0);
+    const space = nameOf(cluster, event.namespace);
+    if (kind === 'allowed') namespaces.set(space, Math.max(us, namespaces.get(space) ?? 0));
+    const [first, last] = clusters.get(cluster) ?? [us, us];
+    clusters.set(cluster, [Math.min(first, us), Math.max(last, us)]);
+  }
+  const open = [...received].filter((n) => !counted.has(n) && !settled.has(n));
+  return {
+    cells: record([...cells].map(([key, cell]) => [key, plainCell(cell)] as const)),
+    namespaces: record(namespaces),
+    clusters: record(clusters),
+    watermarks: record(watermarks),
+    numbers: { late, lost: 0, onlyReceived: open.length },
+  };
+}
+
+function note(cells: Map<string, Cell>, event: LogEvent, count: number): void {
+  const { n, us, cluster, kind, user, verb, namespace, name } = event;
+  const key = nameOf(cluster, kind, user, verb, namespace, name);
+  const id = `audit-${n}`;
+  const cell = cells.get(key) ?? { count: 0, first: [us, id], last: [us, id], days: new Set() };
+  cells.set(key, cell);
+  cell.count += count;
+  if (us < cell.first[0] || (us === cell.first[0] && id < cell.first[1])) cell.first = [us, id];
+  if (us > cell.last[0] || (us === cell.last[0] && id < cell.last[1])) cell.last = [us, id];
+  cell.days.add(Math.floor(us / DAY_US));
+}
+
+function plainCell({ count, first, last, days }: Cell): unknown {
+  return { count, first, last, days: [...days].sort((a, b) => a - b) };
+}
+
+function plainEvidence({ count, days, ...rest }: Evidence): unknown {
+  return {
+    count,
+    first: [rest.firstSeenUs, rest.firstAuditID],
+    last: [rest.lastSeenUs, rest.lastAuditID],
+    days: [...days],
+  };
+}
+
+/** The same of clusters as they are. */
+function plainClusters(clusters: Iterable<ClusterState>): Pick<Plain, 'cells' | 'namespaces' | 'clusters'> {
+  const cells = new Map<string, unknown>();
+  const namespaces = new Map<string, number>();
+  const spans = new Map<string, unknown>();
+  for (const state of clusters) {
+    const { cluster } = state;
+    if (state.lastSeenUs > 0) spans.set(cluster, [state.firstSeenUs, state.lastSeenUs]);
+    for (const [namespace, { lastSeenUs }] of state.namespaces) {
+      namespaces.set(nameOf(cluster, namespace), lastSeenUs);
+    }
+    for (const { subject, allowed, denied } of state.subjects.values()) {
+      for (const [kind, { rules }] of [['allowed', allowed] as const, ['denied', denied] as const]) {
+        for (const { verb, namespace, names } of rules.values()) {
+          for (const [name, evidence] of names) {
+            cells.set(nameOf(cluster, kind, subject.name, verb, namespace, name), plainEvidence(evidence));
+          }
+        }
+      }
+    }
+  }
+  return { cells: record(cells), namespaces: record(namespaces), clusters: record(spans) };
+}
+
+/** A partition as it stands in Redis. */
+export async function contentOf(
+  connection: Connection,
+  key: string,
+  dedupeHours: number,
+  keepDays = 400,
+): Promise<PartitionContent> {
+  const reply = (await connection.callBuffer('HGETALL', key)) as Buffer[];
+  return readPartition(key, reply, { dedupeHours, keepDays });
+}
+
+/** A partition as it stands in Redis, as plain values. */
+export async function plainOf(
+  connection: Connection,
+  key: string,
+  dedupeHours: number,
+  keepDays = 400,
+): Promise<Plain> {
+  const content = await contentOf(connection, key, dedupeHours, keepDays);
+  const { late, lost } = content.tally;
+  return {
+    ...plainClusters(content.clusters.values()),
+    watermarks: record(content.watermarks),
+    numbers: { late, lost, onlyReceived: content.remembered.onlyReceived + content.forgottenReceived },
+  };
+}

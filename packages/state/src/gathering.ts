@@ -1,0 +1,174 @@
+import {
+  attribute,
+  type AttributeContext,
+  type AuditEvent,
+  type CountedRequest,
+  createAttributeContext,
+  createFilter,
+  type FilterRule,
+  type Identity,
+  type SkipReason,
+} from '@leastwise/audit-event';
+import { observe, type Observations, type ObserveOptions } from '@leastwise/rbac';
+
+import { FingerprintSet } from './fingerprint-set.ts';
+import type { Claim, Deltas, SeenIdentity } from './types.ts';
+
+const HOUR_US = 3_600_000_000;
+
+/** The hour, counted from the epoch, of a time in microseconds. */
+export function hourOf(us: number): number {
+  return Math.floor(us / HOUR_US);
+}
+
+/** How events become deltas. */
+export interface GatherOptions {
+  readonly filters?: readonly FilterRule[];
+  /** What becomes of an event that no filter names; `allow` where it is not given. */
+  readonly filterDefault?: 'allow' | 'deny';
+  /** Take the requests of a group instead of each subject's. */
+  readonly group?: AttributeContext['group'];
+  /** How requests become state; or who else wants them, and then no state grows. */
+  readonly observe: ObserveOptions | ((request: CountedRequest, isNew: boolean) => void);
+}
+
+/**
+ * What became of an event. `counted` and `denied`: its request is new, and was allowed or refused; `repeated`: a
+ * further stage or a copy; `late`: older than identities are remembered, so that it changes no count; otherwise why
+ * it is no evidence.
+ */
+export type Gathered = 'counted' | 'denied' | 'repeated' | 'late' | SkipReason;
+
+/** A list of identities without repetition. */
+class IdentityList {
+  readonly all: SeenIdentity[] = [];
+  readonly #known = new FingerprintSet();
+
+  add(seen: SeenIdentity): boolean {
+    const isNew = this.#known.add(seen.hi, seen.lo);
+    if (isNew) this.all.push(seen);
+    return isNew;
+  }
+}
+
+function seenAs({ hi, lo }: Identity, cluster: string, hour: number): SeenIdentity {
+  return { hi, lo, cluster, hour };
+}
+
+class Open {
+  readonly clusters: Observations = new Map();
+  readonly counted = new IdentityList();
+  readonly resolved = new IdentityList();
+  readonly received = new IdentityList();
+  readonly watermarks = new Map<string, number>();
+  late = 0;
+  lost = 0;
+}
+
+/**
+ * Turns the audit events of one source, in its order, into the deltas of one batch after the other: attribute, tell
+ * copies apart, observe. What it makes of an event depends on the events before it and on nothing else, however they
+ * were cut into batches.
+ */
+export class Gathering {
+  readonly #claim: Claim;
+  readonly #options: GatherOptions;
+  readonly #context: AttributeContext;
+  readonly #accepts: (event: AuditEvent) => boolean;
+  readonly #watermarks: Map<string, number>;
+  #open = new Open();
+
+  constructor(claim: Claim, options: GatherOptions) {
+    this.#claim = claim;
+    this.#options = options;
+    this.#watermarks = new Map(claim.watermarks);
+    this.#context = createAttributeContext({ keyHex: claim.identityKey, group: options.group });
+    this.#accepts = createFilter(options.filters ?? [], options.filterDefault ?? 'allow');
+  }
+
+  /** Identities in the open batch: what its size is measured by. */
+  get size(): number {
+    const { counted, resolved, received } = this.#open;
+    return counted.all.length + resolved.all.length + received.all.length;
+  }
+
+  /** Whether the open batch would change nothing. */
+  get isEmpty(): boolean {
+    const { clusters, watermarks, late, lost } = this.#open;
+    return this.size === 0 && clusters.size === 0 && watermarks.size === 0 && late === 0 && lost === 0;
+  }
+
+  /** Records were gone from the log before they could be read. */
+  addLost(records: number): void {
+    this.#open.lost += records;
+  }
+
+  /** Adds an event to the open batch. */
+  add(event: AuditEvent, cluster: string): Gathered {
+    if (!this.#accepts(event)) return 'filtered';
+    const hour = hourOf(event.receivedAtUs);
+    const isLate = this.#isLate(event.receivedAtUs, cluster, hour);
+    const attribution = attribute(event, cluster, this.#context);
+    switch (attribution.kind) {
+      case 'skip':
+        if (!isLate) this.#open.resolved.add(seenAs(attribution.receivedIdentity, cluster, hour));
+        return attribution.reason;
+      case 'received':
+        if (!isLate) this.#open.received.add(seenAs(attribution.identity, cluster, hour));
+        return 'request-received';
+      case 'request':
+        return this.#request(attribution.request, isLate ? undefined : attribution.receivedIdentity, hour);
+    }
+  }
+
+  /** The deltas of the open batch, which is begun anew. */
+  take(): Deltas {
+    const { clusters, counted, resolved, received, watermarks, late, lost } = this.#open;
+    this.#open = new Open();
+    return {
+      clusters,
+      counted: counted.all,
+      resolved: resolved.all,
+      received: received.all,
+      watermarks,
+      tally: { late, lost },
+    };
+  }
+
+  /** Moves the cluster's watermark to an event first, so that none is late because of itself. */
+  #isLate(us: number, cluster: string, hour: number): boolean {
+    const { dedupeHours } = this.#claim;
+    if (dedupeHours === Infinity) return false;
+    const known = this.#watermarks.get(cluster) ?? -Infinity;
+    if (us > known) {
+      this.#watermarks.set(cluster, us);
+      this.#open.watermarks.set(cluster, us);
+      return false;
+    }
+    return hourOf(known) - hour > dedupeHours;
+  }
+
+  /** @param received - as which RequestReceived reported it; `undefined` where the request is late. */
+  #request(request: CountedRequest, received: Identity | undefined, hour: number): Gathered {
+    const { identity, cluster } = request;
+    let became: Gathered;
+    if (received === undefined) {
+      this.#open.late += 1;
+      became = 'late';
+    } else if (this.#isNew(seenAs(identity, cluster, hour))) {
+      if (identity !== received) this.#open.resolved.add(seenAs(received, cluster, hour));
+      became = request.outcome === 'denied' ? 'denied' : 'counted';
+    } else {
+      became = 'repeated';
+    }
+    const isNew = became === 'counted' || became === 'denied';
+    const { observe: observing } = this.#options;
+    if (typeof observing === 'function') observing(request, isNew);
+    else observe(this.#open.clusters, request, isNew, observing);
+    return became;
+  }
+
+  #isNew(seen: SeenIdentity): boolean {
+    return !this.#claim.isCounted(seen) && this.#open.counted.add(seen);
+  }
+}

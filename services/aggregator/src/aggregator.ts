@@ -1,0 +1,179 @@
+import {
+  createMetrics,
+  type Log,
+  type Metrics,
+  type RunningService,
+  startHealthServer,
+} from '@leastwise/runtime';
+import { LogError, type PartitionedLog } from '@leastwise/source';
+import { openKafkaLog } from '@leastwise/source-kafka';
+import { checkRedis, closeRedis, type Connection, connectRedis, RedisStore } from '@leastwise/state-redis';
+
+import type { AggregatorConfig } from './config.ts';
+import { kafkaConnection, patternOf, redisConnection, UnusableConfigError } from './connections.ts';
+import { AggregatorHandler } from './handler.ts';
+import { createAggregatorMetrics } from './metrics.ts';
+
+/** An aggregator at work. */
+export interface Aggregator extends RunningService {
+  readonly ended: Promise<void>;
+  /** Where health and metrics are served. */
+  readonly address: { readonly host: string; readonly port: number };
+}
+
+const PATIENCE = { baseMs: 100, maxMs: 5000 } as const;
+const EXIT_RECREATED = 3;
+const MAX_CLUSTERS = 100;
+const MAX_PARTITIONS = 1000;
+
+async function openRedis(config: AggregatorConfig, log: Log): Promise<Connection> {
+  const connection = await connectRedis({
+    ...(await redisConnection(config)),
+    onTrouble: (message) => log.warn('trouble with redis', { reason: message }),
+  });
+  const { problems, warnings } = await checkRedis(connection);
+  for (const warning of warnings) log.warn('redis is not as it should be', { reason: warning });
+  if (problems.length === 0) return connection;
+  await closeRedis(connection);
+  throw new UnusableConfigError(`Redis cannot hold the state: ${problems.join('; ')}`);
+}
+
+/** The topics to read, with those that take what is produced again. */
+function topicsOf({ kafka }: AggregatorConfig): (string | RegExp)[] {
+  const { topics, topicPattern, keyedSuffix } = kafka;
+  const pattern = patternOf('kafka.topicPattern', topicPattern);
+  if (topics.length === 0 && !pattern) {
+    throw new UnusableConfigError('one of kafka.topics and kafka.topicPattern is needed');
+  }
+  const suffix = keyedSuffix.replaceAll('.', '\\.');
+  return [
+    ...topics.flatMap((topic) => [topic, `${topic}${keyedSuffix}`]),
+    ...(pattern ? [pattern, new RegExp(`(?:${pattern.source})${suffix}`)] : []),
+  ];
+}
+
+function clusterRules({
+  cluster,
+}: AggregatorConfig): { field: string | undefined } & ReturnType<typeof rules> {
+  function rules(): { name: string; header: string | undefined; topicPattern: RegExp | undefined } {
+    const { name, header, topicPattern } = cluster;
+    return { name, header, topicPattern: patternOf('cluster.topicPattern', topicPattern) };
+  }
+  return { field: cluster.field, ...rules() };
+}
+
+async function openLog(config: AggregatorConfig, log: Log): Promise<PartitionedLog> {
+  const { kafka } = config;
+  return openKafkaLog({
+    ...(await kafkaConnection(config)),
+    groupId: kafka.groupId,
+    topics: topicsOf(config),
+    missingTopics: kafka.missingTopics,
+    sessionTimeoutMs: kafka.sessionTimeout,
+    heartbeatIntervalMs: kafka.heartbeatInterval,
+    batchRecords: kafka.batchRecords,
+    batchBytes: kafka.batchBytes,
+    outageMs: config.outage,
+    log: (level, message, fields) => log[level](message, fields),
+    onStopped: (partition, reason) => log.error('partition stopped', { ...partition, reason }),
+  });
+}
+
+function addGauges(metrics: Metrics, partitioned: PartitionedLog, handler: AggregatorHandler): void {
+  const partitions = { topic: { max: MAX_PARTITIONS }, partition: { max: MAX_PARTITIONS } };
+  metrics.gauge({
+    name: 'leastwise_lag_records',
+    help: 'Records of our partitions that are not in the state yet. A steady rise asks for more aggregators.',
+    openLabels: partitions,
+    collect: (gauge) => {
+      gauge.reset();
+      for (const { partition, position, end } of partitioned.progress()) {
+        const labels = { topic: partition.topic, partition: String(partition.partition) };
+        gauge.set(labels, Math.max(0, end - position));
+      }
+    },
+  });
+  metrics.gauge({
+    name: 'leastwise_assigned_partitions',
+    help: 'Partitions that this process reads. None for long means that there are more aggregators than partitions.',
+    collect: (gauge) => gauge.set(partitioned.progress().length),
+  });
+  metrics.gauge({
+    name: 'leastwise_last_event_age_seconds',
+    help: 'How old the newest event of a cluster is that this process has stored. A rise means that its shipper is silent.',
+    openLabels: { cluster: { max: MAX_CLUSTERS } },
+    collect: (gauge) => {
+      for (const [cluster, us] of handler.newest) gauge.set({ cluster }, Date.now() / 1000 - us / 1e6);
+    },
+  });
+}
+
+/** A topic that was made anew is nothing that a restart mends, and nothing to skip over: a code of its own. */
+function withExitCode(error: unknown): unknown {
+  if (!(error instanceof LogError) || error.failure !== 'recreated') return error;
+  return Object.assign(error, { exitCode: EXIT_RECREATED });
+}
+
+/**
+ * Starts an aggregator: checks Redis, serves health and metrics, joins its group and reads.
+ * @throws UnusableConfigError where the configuration, or what Redis is like, makes a start useless
+ */
+export async function startAggregator(config: AggregatorConfig, log: Log): Promise<Aggregator> {
+  const rules = clusterRules(config);
+  const partitioned = await openLog(config, log);
+  const connection = await openRedis(config, log);
+  const store = new RedisStore(connection, {
+    prefix: config.redis.prefix,
+    dedupeHours: config.state.dedupeHours,
+    outageMs: config.outage,
+  });
+  const metrics = createMetrics();
+  const handler = new AggregatorHandler({
+    store,
+    writer: partitioned.writer,
+    metrics: createAggregatorMetrics(metrics),
+    log,
+    options: {
+      cluster: rules,
+      skewMs: config.skew,
+      keyedSuffix: config.kafka.keyedSuffix,
+      deadLetterTopic: config.kafka.deadLetterTopic,
+      deadLetterBytes: config.kafka.deadLetterBytes,
+      patience: { ...PATIENCE, totalMs: config.outage },
+    },
+  });
+  addGauges(metrics, partitioned, handler);
+  const state = { isReading: true };
+  const health = await startHealthServer({
+    ...config.http,
+    checks: {
+      live: { reading: () => state.isReading },
+      ready: { reading: () => state.isReading, redis: () => connection.status === 'ready' },
+    },
+    metrics,
+    log,
+  });
+  const stop = new AbortController();
+  const ended = partitioned
+    .run(handler, stop.signal)
+    .catch((error: unknown) => {
+      throw withExitCode(error);
+    })
+    .finally(() => {
+      state.isReading = false;
+    });
+  ended.catch(() => undefined);
+  return {
+    ended,
+    address: health.address,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      // What failed is told by `ended`.
+      await ended.catch(() => undefined);
+      await partitioned[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+      await closeRedis(connection);
+      await health[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,179 @@
+import {
+  type BatchOutcome,
+  type LogBatch,
+  LogError,
+  type LogWriter,
+  type OutgoingRecord,
+  type Partition,
+  type PartitionHandler,
+  partitionName,
+} from '@leastwise/source';
+import { type Log, retry } from '@leastwise/runtime';
+import { type Batch, type Claim, StateError } from '@leastwise/state';
+import { StoreConnectionError } from '@leastwise/state-redis';
+
+import type { AggregatorMetrics } from './metrics.ts';
+import { PartitionWorker, type WorkerOptions } from './partition-worker.ts';
+
+/** What an aggregator needs of a store: besides the port, to be told that a partition went to another worker. */
+export interface AggregatorStore {
+  claim(source: string): Promise<Claim>;
+  applyBatch(batch: Batch): Promise<'applied' | 'stale' | 'fenced'>;
+  release(source: string): void;
+}
+
+/** What a handler is made of. */
+export interface HandlerParts {
+  readonly store: AggregatorStore;
+  readonly writer: LogWriter;
+  readonly metrics: AggregatorMetrics;
+  readonly log: Log;
+  readonly options: HandlerOptions;
+}
+
+/** How an outage is waited out, in milliseconds: the first pause, the longest one, and for how long in all. */
+export interface Patience {
+  readonly baseMs: number;
+  readonly maxMs: number;
+  readonly totalMs: number;
+}
+
+/** How a handler works. */
+export interface HandlerOptions extends WorkerOptions {
+  readonly deadLetterTopic: string;
+  readonly patience: Patience;
+}
+
+function isOutage(error: unknown): boolean {
+  if (error instanceof LogError) return error.failure === 'unreachable';
+  if (error instanceof StoreConnectionError) return error.kind !== 'refused';
+  return !(error instanceof StateError) && !(error instanceof TypeError);
+}
+
+/** Position as the state has it → offset. @throws StateError where it is none */
+function offsetOf(source: string, position: string): number | undefined {
+  if (position === '') return undefined;
+  const offset = Number(position);
+  if (!Number.isSafeInteger(offset) || offset < 0) {
+    throw new StateError(
+      `${source}: the state's position ${JSON.stringify(position.slice(0, 40))} is no offset`,
+    );
+  }
+  return offset;
+}
+
+/** Brings the records of partitions into the state: each batch once in effect, whatever happens in between. */
+export class AggregatorHandler implements PartitionHandler {
+  readonly #parts: HandlerParts;
+  readonly #workers = new Map<string, PartitionWorker>();
+  /** By cluster, the newest time received that this process has stored, in microseconds. */
+  readonly newest = new Map<string, number>();
+  /** By source, since when nothing could be stored. */
+  readonly #failing = new Map<string, number>();
+
+  constructor(parts: HandlerParts) {
+    this.#parts = parts;
+  }
+
+  async claim(partition: Partition): Promise<number | undefined> {
+    const { store, metrics, log, options } = this.#parts;
+    const source = partitionName(partition);
+    const started = performance.now();
+    const claim = await retry(() => store.claim(source), {
+      ...options.patience,
+      isRetriable: isOutage,
+      onRetry: ({ error }) => log.warn('state cannot be claimed', { source, err: error }),
+    });
+    metrics.claimSeconds.observe((performance.now() - started) / 1000);
+    this.#workers.set(source, new PartitionWorker(claim, partition, options, metrics));
+    log.info('partition claimed', { source, position: claim.position });
+    return offsetOf(source, claim.position);
+  }
+
+  async take(batch: LogBatch, alive: () => Promise<void>): Promise<BatchOutcome> {
+    const source = partitionName(batch.partition);
+    const worker = this.#workers.get(source);
+    if (!worker) return 'moved';
+    const { metrics, options } = this.#parts;
+    const started = performance.now();
+    const plan = worker.plan(batch);
+    // Before the commit: what the position has passed is never read again.
+    await this.#append(options.deadLetterTopic, plan.deadLetters, alive);
+    await this.#append(`${batch.partition.topic}${options.keyedSuffix}`, plan.rekeyed, alive);
+    const outcome = await this.#commit(source, plan.batch);
+    metrics.batchSeconds.observe((performance.now() - started) / 1000);
+    return outcome;
+  }
+
+  async lost(partition: Partition, from: number, to: number): Promise<BatchOutcome> {
+    const source = partitionName(partition);
+    const worker = this.#workers.get(source);
+    if (!worker) return 'moved';
+    const outcome = await this.#commit(source, worker.lost(to - from, to));
+    if (outcome === 'stored') {
+      this.#parts.metrics.lost.inc(to - from);
+      this.#parts.log.error('records are gone from the log unread', { source, from, to });
+    }
+    return outcome;
+  }
+
+  async release(partition: Partition): Promise<void> {
+    const source = partitionName(partition);
+    this.#workers.delete(source);
+    this.#parts.store.release(source);
+  }
+
+  async #append(
+    topic: string,
+    records: readonly OutgoingRecord[],
+    alive: () => Promise<void>,
+  ): Promise<void> {
+    if (records.length === 0) return;
+    const { writer, log, options } = this.#parts;
+    let gone: unknown;
+    let isFirst = true;
+    const append = async (): Promise<void> => {
+      if (!isFirst) {
+        await alive().catch((error: unknown) => {
+          gone = error;
+          throw error;
+        });
+      }
+      isFirst = false;
+      await writer.append(topic, records);
+    };
+    await retry(append, {
+      ...options.patience,
+      isRetriable: (error) => error !== gone && isOutage(error),
+      onRetry: ({ error }) => log.warn('records cannot be appended', { topic, err: error }),
+    });
+  }
+
+  async #commit(source: string, batch: Batch): Promise<BatchOutcome> {
+    const { store, metrics, log, options } = this.#parts;
+    const started = performance.now();
+    let result: 'applied' | 'stale' | 'fenced' | 'outage';
+    try {
+      result = await store.applyBatch(batch);
+    } catch (error) {
+      const since = this.#failing.get(source) ?? started;
+      this.#failing.set(source, since);
+      if (!isOutage(error) || started - since > options.patience.totalMs) throw error;
+      log.warn('state cannot be written', { source, err: error });
+      result = 'outage';
+    }
+    metrics.commitSeconds.observe((performance.now() - started) / 1000);
+    if (result === 'applied') {
+      this.#failing.delete(source);
+      for (const [cluster, us] of batch.deltas.watermarks) {
+        this.newest.set(cluster, Math.max(us, this.newest.get(cluster) ?? us));
+      }
+      return 'stored';
+    }
+    // Whatever the state is now, only a new claim knows.
+    this.#workers.delete(source);
+    metrics.setbacks.inc({ reason: result });
+    log.info('batch not taken, claiming again', { source, reason: result, from: batch.from, to: batch.to });
+    return 'moved';
+  }
+}

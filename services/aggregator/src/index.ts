@@ -1,0 +1,9 @@
+export { type Aggregator, startAggregator } from './aggregator.ts';
+export { type AggregatorConfig, configSchema } from './config.ts';
+export {
+  AggregatorHandler,
+  type AggregatorStore,
+  type HandlerOptions,
+  type HandlerParts,
+} from './handler.ts';
+export { createAggregatorMetrics } from './metrics.ts';

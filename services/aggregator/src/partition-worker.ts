@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+
+import { encodeEvent } from '@leastwise/audit-event';
+import type { LogBatch, LogRecord, OutgoingRecord, Partition } from '@leastwise/source';
+import { type Batch, type Claim, Gathering } from '@leastwise/state';
+
+import { CLUSTER_HEADER, clusterOf, type ClusterRules } from './cluster-name.ts';
+import { deadLetterRecords } from './dead-letter-records.ts';
+import type { AggregatorMetrics } from './metrics.ts';
+import { type RecordContent, type RecordEvent, RecordEventReader, type Unreadable } from './record-events.ts';
+
+/** How records become state. */
+export interface WorkerOptions {
+  readonly cluster: ClusterRules & { readonly field: string | undefined };
+  readonly skewMs: number;
+  /** Topics that end in it hold what was produced again. */
+  readonly keyedSuffix: string;
+  readonly deadLetterBytes: number;
+}
+
+/** What one batch of records asks for: first to be appended elsewhere, then to be committed. */
+export interface BatchPlan {
+  readonly deadLetters: readonly OutgoingRecord[];
+  /** Events to be produced again, one by one. */
+  readonly rekeyed: readonly OutgoingRecord[];
+  readonly batch: Batch;
+}
+
+/**
+ * Turns the records of one claimed partition into what is to be stored, in their order. What it makes of a record
+ * depends on the state at the claim and the records since, however they were cut into batches.
+ */
+export class PartitionWorker {
+  readonly #claim: Claim;
+  readonly #options: WorkerOptions;
+  readonly #metrics: AggregatorMetrics;
+  readonly #gathering: Gathering;
+  readonly #reader: RecordEventReader;
+  readonly #isKeyedTopic: boolean;
+  #position: string;
+
+  constructor(claim: Claim, partition: Partition, options: WorkerOptions, metrics: AggregatorMetrics) {
+    this.#claim = claim;
+    this.#options = options;
+    this.#metrics = metrics;
+    this.#position = claim.position;
+    this.#isKeyedTopic = partition.topic.endsWith(options.keyedSuffix);
+    this.#gathering = new Gathering(claim, { observe: { deniedAs: 'denied' } });
+    this.#reader = new RecordEventReader(
+      this.#isKeyedTopic ? undefined : options.cluster.field,
+      options.skewMs,
+    );
+  }
+
+  /** Reads a batch. Its plan is to be carried out whole before the next one is asked for. */
+  plan({ partition, records, to }: LogBatch): BatchPlan {
+    const deadLetters: OutgoingRecord[] = [];
+    const rekeyed: OutgoingRecord[] = [];
+    for (const record of records) {
+      const content = this.#reader.read(record);
+      this.#count(record, content);
+      const letter = deadLetterOf(record, content.unreadable);
+      if (letter) {
+        const { offset, timestampMs } = record;
+        const origin = { partition, offset, timestampMs };
+        deadLetters.push(...deadLetterRecords(letter, origin, this.#options.deadLetterBytes));
+      }
+      if (content.events.length === 0) continue;
+      const cluster = this.#clusterOf(record, partition.topic);
+      const isFit = this.#isFitToCount(record, content);
+      for (const each of content.events) {
+        if (isFit) this.#gather(each, cluster);
+        else rekeyed.push(rekeyedRecord(each, cluster, record));
+      }
+    }
+    this.#metrics.rekeyed.inc(rekeyed.length);
+    return { deadLetters, rekeyed, batch: this.#batch(String(to)) };
+  }
+
+  /** Records up to a position are gone: what is to be stored of that. */
+  lost(records: number, to: number): Batch {
+    this.#gathering.addLost(records);
+    return this.#batch(String(to));
+  }
+
+  #batch(to: string): Batch {
+    const from = this.#position;
+    this.#position = to;
+    return { claim: this.#claim, from, to, deltas: this.#gathering.take() };
+  }
+
+  #count({ value }: LogRecord, { skipped, unreadable }: RecordContent): void {
+    this.#metrics.records.inc();
+    this.#metrics.bytes.inc(value?.length ?? 0);
+    for (const reason of skipped) this.#metrics.events.inc({ outcome: reason });
+    for (const { reason } of unreadable) this.#metrics.deadLetters.inc({ reason });
+  }
+
+  #gather({ event, cluster }: RecordEvent, otherwise: string): void {
+    this.#metrics.events.inc({ outcome: this.#gathering.add(event, cluster ?? otherwise) });
+  }
+
+  #clusterOf(record: LogRecord, topic: string): string {
+    const { cluster } = this.#options;
+    const rules = this.#isKeyedTopic ? { ...cluster, header: CLUSTER_HEADER } : cluster;
+    return clusterOf(record, topic, rules);
+  }
+
+  /**
+   * Copies of an event are recognised within a partition. They meet there if the event has a key, and a record of its
+   * own: a list that is sent again may have been put together otherwise.
+   */
+  #isFitToCount({ key }: LogRecord, { events, skipped, unreadable }: RecordContent): boolean {
+    if (this.#isKeyedTopic) return true;
+    return key !== null && events.length + skipped.length + unreadable.length === 1;
+  }
+}
+
+/** One for a record, however much of it cannot be read: a megabyte of newlines is not a million letters. */
+function deadLetterOf({ value }: LogRecord, unreadable: readonly Unreadable[]): Unreadable | undefined {
+  const [first] = unreadable;
+  if (!first || unreadable.length === 1) return first;
+  const detail = `${first.detail} (and ${unreadable.length - 1} more)`;
+  return { reason: first.reason, detail, bytes: value ?? first.bytes };
+}
+
+function rekeyedRecord(
+  { event, cluster }: RecordEvent,
+  otherwise: string,
+  record: LogRecord,
+): OutgoingRecord {
+  return {
+    key: keyOf(event.auditID),
+    value: encodeEvent(event),
+    headers: { [CLUSTER_HEADER]: cluster ?? otherwise },
+    timestampMs: record.timestampMs,
+  };
+}
+
+/** Longest auditID that is a key as it is: the API server's own have 36 characters, clients may send anything. */
+const MAX_KEY = 64;
+
+function keyOf(auditID: string): string {
+  return auditID.length <= MAX_KEY ? auditID : createHash('sha256').update(auditID).digest('hex');
+}
