@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
 
 import { leastwise } from '../integration/support/leastwise.ts';
 import { ALPHA, hasAlpha, linesIn, RECORDINGS } from '../integration/support/real-logs.ts';
-import { auditIDOf, embedded } from './support/evidence.ts';
+import { auditIDOf, embedded, evidenceIn } from './support/evidence.ts';
 import { createTopics, endsOf, produce, type Produced } from './support/kafka.ts';
 import { type AggregatorProcess, startProcess } from './support/processes.ts';
 import { caughtUp, openStore, type Stage } from './support/worker.ts';
@@ -54,7 +54,7 @@ describe.skipIf(isLacking)('aggregators that are killed', () => {
       await caughtUp(store, await endsOf(stage.brokers, stage.topics), 120_000);
       expect(exits.filter((exit) => exit === 'SIGKILL').length).toBeGreaterThan(0);
       expect(exits.filter((exit) => exit !== 'SIGKILL' && exit !== 0)).toEqual([]);
-      expect(await store.read()).toEqual(await embedded(lines));
+      expect(await evidenceIn(store)).toEqual(await embedded(lines));
       const wanted = await leastwise(['generate', '--all', '-f', log]);
       const got = await leastwise([
         'generate',

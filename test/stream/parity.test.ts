@@ -7,7 +7,7 @@ import { createRandom, lacksKafka, lacksRedis, resolveKafka, resolveRedis } from
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ALPHA, hasAlpha, linesIn, RECORDINGS } from '../integration/support/real-logs.ts';
-import { auditIDOf, embedded } from './support/evidence.ts';
+import { auditIDOf, embedded, evidenceIn } from './support/evidence.ts';
 import { createTopics, endsOf, produce, type Produced } from './support/kafka.ts';
 import { caughtUp, openStore, type Stage, startWorker } from './support/worker.ts';
 
@@ -70,7 +70,7 @@ describe.skipIf(isLacking)('parity', () => {
       try {
         await produce(stage.brokers, stage.topics[0] ?? '', records.slice(half));
         await caughtUp(store, await endsOf(stage.brokers, stage.topics));
-        expect(await store.read()).toEqual(await embedded(lines));
+        expect(await evidenceIn(store)).toEqual(await embedded(lines));
         expect(await store.facts()).toMatchObject({ late: 0, lost: 0 });
       } finally {
         await Promise.all(running.map((worker) => worker.stop()));
@@ -98,7 +98,7 @@ describe.skipIf(isLacking)('parity', () => {
     try {
       await caughtUp(store, await endsOf(stage.brokers, stage.topics.slice(0, 1)));
       await caughtUp(store, await endsOf(stage.brokers, stage.topics));
-      expect(await store.read()).toEqual(await embedded(lines));
+      expect(await evidenceIn(store)).toEqual(await embedded(lines));
     } finally {
       await Promise.all(running.map((worker) => worker.stop()));
       await close();

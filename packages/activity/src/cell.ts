@@ -60,14 +60,14 @@ export function otherCodeOf(code: CellCode): CellCode {
  * The text of a code with a subject's key, or without one for `other`. Whatever the names are, it has neither control
  * characters nor lone surrogates, so that no encoding makes two keys one.
  */
-export function writeCellKey(code: CellCode, subject: string | undefined): string {
+export function cellKeyOf(code: CellCode, subject: string | undefined): string {
   const digits = code.toString(1 << BITS).padStart(DIGITS, '0');
   return subject === undefined ? digits : digits + JSON.stringify(subject).slice(1, -1);
 }
 
 /** A stable text for a cell, different for each: {@link parseCellKey} reads it. */
 export function cellKey(cell: Cell): string {
-  return writeCellKey(codeOfCell(cell), cell.sender && subjectKey(cell.sender.subject));
+  return cellKeyOf(codeOfCell(cell), cell.sender && subjectKey(cell.sender.subject));
 }
 
 function codeOfCell({ verb, resource, outcome, sender }: Cell): CellCode {

@@ -1,5 +1,5 @@
 export { MAX_SUBJECTS } from './cap.ts';
-export { type Cell, cellKey, parseCellKey } from './cell.ts';
+export { type Cell, type CellCode, cellKey, cellKeyOf, parseCellKey } from './cell.ts';
 export {
   OUTCOMES,
   RESOURCE_CLASSES,

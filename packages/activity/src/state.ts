@@ -1,5 +1,5 @@
 import { leaverFor, MAX_SUBJECTS } from './cap.ts';
-import { type CellCode, otherCodeOf, readCellKey, writeCellKey } from './cell.ts';
+import { type CellCode, otherCodeOf, readCellKey, cellKeyOf } from './cell.ts';
 import { windowKey, type WindowKind } from './windows.ts';
 
 /** How many requests a cell counts, and when the API server received the first and the last one. */
@@ -99,9 +99,9 @@ export function mergeActivity(into: ActivityState, from: ActivityState): void {
 /** Every cell of a window by its key (see `parseCellKey`), in no particular order. */
 export function* talliesOf(window: ActivityWindow): Generator<[cellKey: string, tally: Readonly<Tally>]> {
   for (const [subject, tallies] of window.subjects) {
-    for (const [code, tally] of tallies) yield [writeCellKey(code, subject), tally];
+    for (const [code, tally] of tallies) yield [cellKeyOf(code, subject), tally];
   }
-  for (const [code, tally] of window.other) yield [writeCellKey(code, undefined), tally];
+  for (const [code, tally] of window.other) yield [cellKeyOf(code, undefined), tally];
 }
 
 /**

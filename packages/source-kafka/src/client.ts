@@ -19,8 +19,17 @@ export interface ClientSettings {
 /** Sees what kafkajs logs: some of what it does is told nowhere else. */
 export type EntryListener = (message: string, fields: Readonly<Record<string, unknown>>) => void;
 
+/** For how many tries a client goes on by itself, each after a longer pause; up to 2 s. */
+export type Patience = 'short' | 'long';
+
+/**
+ * Short: outages are waited for outside of the client, where they can be told from refusals, and be aborted. Long:
+ * outlasts the restart of a broker, so that a member of a group stays one, and need not wait for its old self to expire.
+ */
+const RETRIES: Readonly<Record<Patience, number>> = { short: 2, long: 9 };
+
 /** A client that knows all codecs, and logs where it is told to. Opens no connection by itself. */
-export function createClient(settings: ClientSettings, onEntry?: EntryListener): Kafka {
+export function createClient(settings: ClientSettings, patience: Patience, onEntry?: EntryListener): Kafka {
   registerCodecs();
   calmRequestQueue();
   const config: KafkaConfig = {
@@ -28,6 +37,7 @@ export function createClient(settings: ClientSettings, onEntry?: EntryListener):
     brokers: [...settings.brokers],
     connectionTimeout: settings.connectionTimeoutMs,
     requestTimeout: settings.requestTimeoutMs,
+    retry: { initialRetryTime: 200, maxRetryTime: 2000, retries: RETRIES[patience] },
     logLevel: kafkajs.logLevel.INFO,
     logCreator: () => (entry) => {
       forward(entry, settings.log, onEntry);

@@ -164,6 +164,33 @@ describe.skipIf(await lacksKafka())('openKafkaLog under faults', { timeout: 60_0
     expect(storedNumbers(store)).toEqual(upTo(21));
   });
 
+  it('tells a worker that slept through its session, which then begins anew', async () => {
+    const topic = uniqueTopic('asleep-');
+    await createTopic(brokers, topic, 1);
+    const store = new SharedStore();
+    const seen: unknown[] = [];
+    const options = { ...quickOptions(brokers, topic), sessionTimeoutMs: 1500 };
+    await using worker = runInBackground(
+      options,
+      store.handler('a', {
+        async onTake(_batch, alive) {
+          if (seen.length > 0) return;
+          // Nothing of this process runs, as under SIGSTOP; the broker takes it for dead.
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4000);
+          await alive().catch((error: unknown) => {
+            seen.push(error);
+            throw error;
+          });
+        },
+      }),
+    );
+    await worker.log.writer.append(topic, numbered(0, 100));
+    await worker.until('all', () => store.count() === 100);
+    await worker.stop();
+    expect(seen).toMatchObject([{ code: 'LW_REVOKED' }]);
+    expect(storedNumbers(store)).toEqual(upTo(100));
+  });
+
   it('reads on behind transactions, aborted ones too', async () => {
     const topic = uniqueTopic('transactions-');
     await createTopic(brokers, topic, 1);

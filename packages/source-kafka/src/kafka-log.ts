@@ -9,6 +9,9 @@ import { refuseMissing } from './topics.ts';
 import { createKafkaWriter } from './writer.ts';
 import type { KafkaWriter } from './writer.ts';
 
+/** A session that ends sooner proves nothing: one record that breaks the client would have it join for ever. */
+const HEALTHY_MS = 30_000;
+
 /**
  * A worker's part of Kafka topics, by the consumer group protocol. Connects when it is run or written to.
  *
@@ -26,11 +29,12 @@ export function openKafkaLog(options: KafkaLogOptions): PartitionedLog {
     const outage = createOutage(settings.outageMs);
     let isFirst = true;
     while (!signal.aborted) {
+      let healthySince: number | undefined;
       session = new KafkaSession({
         settings,
         handler,
-        onHealthy: () => {
-          outage.over();
+        onHealthy() {
+          healthySince ??= Date.now();
         },
         onMissing(missing) {
           // One that goes away later may come again: then it was made anew, and is refused for that.
@@ -40,9 +44,11 @@ export function openKafkaLog(options: KafkaLogOptions): PartitionedLog {
       });
       try {
         await session.run(signal);
+        outage.over();
       } catch (error) {
         if (error instanceof LogError) throw error;
         if (isRefusal(error)) throw toLogError('refused', 'Kafka refuses us', error);
+        if (Date.now() - (healthySince ?? Infinity) >= HEALTHY_MS) outage.over();
         settings.log('warn', 'reading is interrupted', { reason: rootMessage(error) });
         const waited = await outage.wait(signal);
         if (waited === 'too-long') {

@@ -32,9 +32,8 @@ export interface SessionInput {
 const CONCURRENCY = 64;
 const LAST_COMMIT_MS = 3000;
 const NO_TOPICS_PAUSE_MS = 5000;
-const RETRY = { initialRetryTime: 200, maxRetryTime: 2000, retries: 5, restartOnFailure: async () => false };
-/** Whoever asks by way of it can wait, and asks again. */
-const ADMIN_RETRY = { initialRetryTime: 200, maxRetryTime: 1000, retries: 1 };
+/** How long a farewell may take where the brokers do not answer. */
+const LEAVE_MS = 5000;
 const NOT_A_MEMBER = ['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID'] as const;
 /** What kafkajs logs when it is about to read on at the oldest record. It tells so nowhere else. */
 const OUT_OF_RANGE = 'Offset out of range, resetting to default offset';
@@ -65,7 +64,7 @@ export class KafkaSession {
       this.#fail = reject;
     });
     this.#over.catch(ignore);
-    const client = createClient(settings, (message, fields) => {
+    const client = createClient(settings, 'long', (message, fields) => {
       if (message === OUT_OF_RANGE) this.#assignment.get(toPartition(fields))?.outOfRange();
     });
     this.#consumer = client.consumer({
@@ -76,9 +75,9 @@ export class KafkaSession {
       maxWaitTimeInMs: settings.maxWaitMs,
       metadataMaxAge: settings.topicsEveryMs,
       allowAutoTopicCreation: false,
-      retry: RETRY,
+      retry: { restartOnFailure: async () => false },
     });
-    this.#admin = client.admin({ retry: ADMIN_RETRY });
+    this.#admin = createClient(settings, 'short').admin();
     this.#bounds = createTopicBounds(this.#admin);
     this.#assignment = new Assignment(this.#host(), (error) => {
       this.#fail(error);
@@ -287,7 +286,7 @@ export class KafkaSession {
     await this.#assignment.finish();
     const left = this.#leave(begun, hasRead);
     // Connections that are still being opened need not be waited for: nobody counts on us yet.
-    if (this.#running !== undefined) await left;
+    if (this.#running !== undefined) await Promise.race([left, sleep(LEAVE_MS)]);
   }
 
   async #leave(begun: Promise<void>, mayCommit: boolean): Promise<void> {

@@ -8,7 +8,6 @@ import { hasType, isRefusal, toLogError } from './failures.ts';
 import type { KafkaLogSettings } from './options.ts';
 import { createOutage } from './outage.ts';
 
-const RETRY = { initialRetryTime: 200, maxRetryTime: 1000, retries: 1 };
 /** A topic that was made a moment ago is not known everywhere. */
 const UNKNOWN_TOPIC_TRIES = 4;
 const TOO_LARGE: readonly string[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
@@ -93,11 +92,12 @@ class ProducerWriter implements KafkaWriter {
   }
 
   async #connect(): Promise<Producer> {
-    const producer = createClient(this.#settings).producer({
+    const producer = createClient(this.#settings, 'short').producer({
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
       idempotent: false,
-      retry: RETRY,
+      // It sends again only what failed, where we would send the whole chunk.
+      retry: { retries: 6 },
     });
     await producer.connect();
     return producer;

@@ -13,6 +13,7 @@ import {
   startTcpProxy,
   testCertificates,
 } from '@leastwise/testkit';
+import { NOTHING } from '@leastwise/state/conformance';
 import { Cluster } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
@@ -64,10 +65,8 @@ async function useStore(connection: Awaited<ReturnType<typeof connectRedis>>, pr
         from: claim.position,
         to: `${hour}`,
         deltas: {
-          clusters: new Map(),
+          ...NOTHING,
           counted: [identity],
-          resolved: [],
-          received: [],
           watermarks: new Map([['c', hour * 3_600_000_000]]),
           tally: { late: 0, lost: 1 },
         },

@@ -11,6 +11,8 @@ import type { RuleState, SubjectState } from '@leastwise/rbac';
  *   ["s", cluster, kind, namespace, name]                   a subject, with the overflows of its rule sets
  *   ["oa" or "od", …subject, verb, group, resource, ns]     a rule's overflow, where it has one
  *   ["a" or "d", …subject, verb, group, resource, ns, name] the evidence of a cell, allowed or denied
+ *   ["w", cluster, kind, window, cell]                      a cell of a window that may still change
+ *   ["W", cluster, kind, window]                            all cells of one that is closed
  *   ["f", set, cluster, hour, number]                       identities, 8 bytes each
  *
  * An empty value says that the field is not there.
@@ -94,4 +96,23 @@ export function identitiesField(
   piece: number,
 ): string {
   return JSON.stringify(['f', set, bucket.cluster, bucket.hour, piece]);
+}
+
+/** The part of a window's fields that names it. */
+export function windowPart(place: {
+  readonly cluster: string;
+  readonly kind: string;
+  readonly number: number;
+}): string {
+  return `${JSON.stringify(place.cluster)},"${place.kind}",${place.number}`;
+}
+
+/** The field of a closed window. */
+export function closedWindowField(part: string): string {
+  return `["W",${part}]`;
+}
+
+/** The field of a cell of an open window. */
+export function windowCellField(part: string, cell: string): string {
+  return `["w",${part},${JSON.stringify(cell)}]`;
 }

@@ -7,6 +7,7 @@ import { META } from './field-names.ts';
 import { encodeJournal } from './journal.ts';
 import { mergeWithChanges } from './merge-changes.ts';
 import { encodeNumbers, encodeWatermarks, type PartitionContent } from './partition-content.ts';
+import type { PartitionWindows } from './partition-windows.ts';
 import type { Remembered } from './remembered.ts';
 import { MAX_DROPPED, MAX_PAIRS } from './scripts.ts';
 
@@ -23,6 +24,7 @@ export class OwnedPartition {
   position: string;
   readonly watermarks: Map<string, number>;
   readonly remembered: Remembered;
+  readonly #windows: PartitionWindows;
   readonly #clusters: Map<string, ClusterState>;
   #tally: Tally;
   #forgottenReceived: number;
@@ -41,6 +43,8 @@ export class OwnedPartition {
     this.position = content.position;
     this.watermarks = content.watermarks;
     this.remembered = content.remembered;
+    this.#windows = content.windows;
+    this.#windows.forgetClosedCells();
     this.#clusters = content.clusters;
     this.#tally = content.tally;
     this.#forgottenReceived = content.forgottenReceived;
@@ -70,10 +74,12 @@ export class OwnedPartition {
       mergeWithChanges(cluster, delta, changed);
     }
     this.remembered.add(deltas, changed);
+    this.#windows.add(deltas.activity, changed);
     for (const [cluster, us] of deltas.watermarks) {
       this.watermarks.set(cluster, Math.max(us, this.watermarks.get(cluster) ?? us));
     }
     this.#forget();
+    this.#windows.advance(this.watermarks, changed, this.#gone);
     for (const [name, { firstSeenUs }] of deltas.clusters) this.#dropOld(name, firstSeenUs);
     const { late, lost } = deltas.tally;
     this.#tally = { late: this.#tally.late + late, lost: this.#tally.lost + lost };
@@ -109,20 +115,18 @@ export class OwnedPartition {
     const beforeUs = this.#horizon(name);
     if (!cluster || (beforeUs === this.#horizons.get(name) && firstSeenUs >= beforeUs)) return;
     this.#horizons.set(name, beforeUs);
-    const gone = (field: string): void => {
-      this.#unwritten.delete(field);
-      this.#garbage.add(field);
-    };
-    this.#clusters.set(name, withoutOld(cluster, beforeUs, gone));
+    this.#clusters.set(name, withoutOld(cluster, beforeUs, this.#gone));
   }
+
+  readonly #gone = (field: string): void => {
+    this.#unwritten.delete(field);
+    this.#garbage.add(field);
+  };
 
   #forget(): void {
     const { fields, onlyReceived } = this.remembered.forget(this.watermarks);
     this.#forgottenReceived += onlyReceived;
-    for (const field of fields) {
-      this.#unwritten.delete(field);
-      this.#garbage.add(field);
-    }
+    for (const field of fields) this.#gone(field);
   }
 
   #pairs(): (string | Buffer)[] {

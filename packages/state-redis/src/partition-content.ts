@@ -1,9 +1,11 @@
+import type { ActivityRetention } from '@leastwise/activity';
 import type { ClusterState } from '@leastwise/rbac';
 import { Fields, Malformed, SCHEMA_VERSION, StateError, type Tally } from '@leastwise/state';
 
 import { ClustersReader } from './clusters-reader.ts';
 import { horizonUs, withoutOld } from './expiry.ts';
 import { META } from './field-names.ts';
+import { PartitionWindows, readWindowPlace } from './partition-windows.ts';
 import { readJournal } from './journal.ts';
 import { Remembered, type SetName } from './remembered.ts';
 
@@ -13,6 +15,8 @@ export interface Horizons {
   readonly dedupeHours: number;
   /** For how many days evidence is kept. */
   readonly keepDays: number;
+  /** How long windows are kept. */
+  readonly activityRetention: ActivityRetention;
 }
 
 /** Everything that Redis keeps of a partition. */
@@ -26,6 +30,7 @@ export interface PartitionContent {
   readonly forgottenReceived: number;
   readonly clusters: Map<string, ClusterState>;
   readonly remembered: Remembered;
+  readonly windows: PartitionWindows;
   /** Fields whose values are newer in the journal. */
   readonly journalled: Map<string, Buffer>;
   readonly hasJournal: boolean;
@@ -78,10 +83,12 @@ class PartitionReader {
   readonly #clusters = new ClustersReader();
   readonly #remembered: Remembered;
   readonly #watermarks: ReadonlyMap<string, number>;
+  readonly #windows: PartitionWindows;
   readonly garbage = new Set<string>();
 
-  constructor(remembered: Remembered, watermarks: ReadonlyMap<string, number>) {
+  constructor(remembered: Remembered, windows: PartitionWindows, watermarks: ReadonlyMap<string, number>) {
     this.#remembered = remembered;
+    this.#windows = windows;
     this.#watermarks = watermarks;
   }
 
@@ -93,6 +100,7 @@ class PartitionReader {
     const name = Fields.parse(field);
     const kind = name.string();
     if (kind === 'f') this.#identities(field, name, value);
+    else if (kind === 'W') this.#windows.loadClosed(readWindowPlace(name), value.toString());
     else this.#state(kind, name, Fields.parse(value.toString()));
     name.end();
   }
@@ -126,6 +134,9 @@ class PartitionReader {
       case 'a':
       case 'd':
         this.#clusters.readCell(kind === 'a' ? 'allowed' : 'denied', name, value);
+        break;
+      case 'w':
+        this.#windows.loadCell(readWindowPlace(name), name.string(), value);
         break;
       default:
         throw new Malformed('a field of an unknown kind');
@@ -206,7 +217,8 @@ function readRaw(raw: RawPartition, horizons: Horizons, progress: Progress): Par
   const hours = meta.get(META.dedupeHours);
   const dedupeHours = Math.min(horizons.dedupeHours, hours === undefined ? Infinity : readWhole(hours));
   const remembered = new Remembered(dedupeHours);
-  const reader = new PartitionReader(remembered, watermarks);
+  const windows = new PartitionWindows({ dedupeHours, retention: horizons.activityRetention });
+  const reader = new PartitionReader(remembered, windows, watermarks);
   for (const [field, value] of values) {
     progress.reading(field);
     reader.field(field, value);
@@ -225,6 +237,7 @@ function readRaw(raw: RawPartition, horizons: Horizons, progress: Progress): Par
     forgottenReceived,
     clusters,
     remembered,
+    windows,
     journalled,
     hasJournal: journal.length > 0,
     garbage: reader.garbage,

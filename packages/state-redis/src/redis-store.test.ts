@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 
 import { lacksRedis, resolveRedis } from '@leastwise/testkit';
-import { deltasOf, describeSubjectStore, identityOf, NOTHING, stateOf } from '@leastwise/state/conformance';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeSubjectStore } from '@leastwise/state/conformance';
+import { afterAll, beforeAll, describe } from 'vitest';
 
 import { RedisStore, type RedisStoreOptions } from './redis-store.ts';
 

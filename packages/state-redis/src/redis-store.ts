@@ -1,12 +1,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
+import type { ActivityRetention, ActivityState } from '@leastwise/activity';
 import { type ClusterState, emptyCluster, mergeCluster } from '@leastwise/rbac';
 import {
+  ACTIVITY_RETENTION,
   type ApplyResult,
   type Batch,
   checkBatch,
   type Claim,
   isEmpty,
+  Malformed,
+  newestOf,
+  pruneActivity,
   SCHEMA_VERSION,
   StateError,
   type StoreFacts,
@@ -17,6 +22,7 @@ import { Asking, type Patience } from './asking.ts';
 import { META } from './field-names.ts';
 import { OwnedPartition } from './owned-partition.ts';
 import { type Horizons, type PartitionContent, readNumbers, readPartition } from './partition-content.ts';
+import type { PartitionWindows } from './partition-windows.ts';
 import { type Answer, type Connection, PartitionScripts } from './scripts.ts';
 
 /** How a state is kept in Redis. */
@@ -30,6 +36,8 @@ export interface RedisStoreOptions extends Patience {
   readonly dedupeHours: number;
   /** For how many days before its cluster's watermark evidence is kept that was not seen again; 400. */
   readonly keepDays?: number | undefined;
+  /** How long windows are kept before their cluster's newest request. */
+  readonly activityRetention?: ActivityRetention | undefined;
   /** The key of request identities for a new state, 16 lower-case hexadecimal digits; drawn at random without it. */
   readonly identityKey?: string | undefined;
 }
@@ -77,7 +85,8 @@ export class RedisStore implements SubjectStore {
         throw new RangeError('horizons are whole numbers of hours or days, at least 1');
       }
     }
-    this.#horizons = { dedupeHours, keepDays };
+    const { activityRetention = ACTIVITY_RETENTION } = options;
+    this.#horizons = { dedupeHours, keepDays, activityRetention };
   }
 
   #key(source: string): string {
@@ -238,17 +247,34 @@ export class RedisStore implements SubjectStore {
   }
 
   async read(): Promise<readonly ClusterState[]> {
+    const { clusters } = await this.#sum();
+    return [...clusters.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
+  }
+
+  async activity(): Promise<readonly ActivityState[]> {
+    const { clusters, activity } = await this.#sum();
+    for (const [name, state] of activity) {
+      const newest = newestOf(clusters, name);
+      if (newest !== undefined) pruneActivity(state, newest, this.#horizons.activityRetention);
+      if (state.windows.size === 0) activity.delete(name);
+    }
+    return [...activity.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
+  }
+
+  async #sum(): Promise<{ clusters: Map<string, ClusterState>; activity: Map<string, ActivityState> }> {
     const total = new Map<string, ClusterState>();
+    const activity = new Map<string, ActivityState>();
     // One at a time: what is merged in is garbage before the next one comes.
     for (const source of await this.sources()) {
-      const { clusters } = await this.#load(source);
+      const { clusters, windows } = await this.#load(source);
+      mergeWindows(this.#key(source), windows, activity);
       for (const [name, state] of clusters) {
         const cluster = total.get(name) ?? emptyCluster(name);
         total.set(name, cluster);
         mergeCluster(cluster, state, 'take');
       }
     }
-    return [...total.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
+    return { clusters: total, activity };
   }
 
   async facts(): Promise<StoreFacts> {
@@ -264,5 +290,14 @@ export class RedisStore implements SubjectStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.flush();
+  }
+}
+
+function mergeWindows(key: string, windows: PartitionWindows, sum: Map<string, ActivityState>): void {
+  try {
+    windows.mergeInto(sum);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new StateError(`${key}: a closed window: ${error.message}`, { cause: error });
   }
 }

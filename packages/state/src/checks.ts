@@ -1,3 +1,4 @@
+import { type ActivityState, talliesOf } from '@leastwise/activity';
 import { subjectKey } from '@leastwise/audit-event';
 import { type ClusterState, DAY_US, type Evidence, type RuleSet } from '@leastwise/rbac';
 
@@ -69,6 +70,7 @@ function checkIdentities(identities: readonly SeenIdentity[]): void {
 export function isEmpty(deltas: Deltas): boolean {
   return (
     deltas.clusters.size === 0 &&
+    deltas.activity.size === 0 &&
     deltas.counted.length === 0 &&
     deltas.resolved.length === 0 &&
     deltas.received.length === 0 &&
@@ -76,6 +78,17 @@ export function isEmpty(deltas: Deltas): boolean {
     deltas.tally.late === 0 &&
     deltas.tally.lost === 0
   );
+}
+
+function checkActivity(name: string, state: ActivityState): void {
+  mustBe(state.cluster === name, 'every cluster under its name');
+  for (const window of state.windows.values()) {
+    mustBe(Number.isSafeInteger(window.number), 'windows with numbers');
+    for (const [, { count, firstUs, lastUs }] of talliesOf(window)) {
+      mustBe(isWhole(count, Number.MAX_SAFE_INTEGER), 'whole counts');
+      mustBe(Number.isSafeInteger(firstUs) && Number.isSafeInteger(lastUs), 'times in whole microseconds');
+    }
+  }
 }
 
 /**
@@ -92,4 +105,5 @@ export function checkBatch({ from, to, deltas }: Batch): void {
   const { late, lost } = deltas.tally;
   mustBe(isWhole(late, Number.MAX_SAFE_INTEGER) && isWhole(lost, Number.MAX_SAFE_INTEGER), 'whole counts');
   for (const [name, state] of deltas.clusters) checkCluster(name, state);
+  for (const [name, state] of deltas.activity) checkActivity(name, state);
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 
+import { describeActivity } from './conformance/activity.ts';
 import { describeContent } from './conformance/content.ts';
 import { describeCrashes, describePromise } from './conformance/crashes.ts';
 import { describeFacts, describeIdentities } from './conformance/identities.ts';
@@ -33,6 +34,7 @@ export function describeSubjectStore(name: string, makeStore: () => Promise<Stor
     describeIdentities(context);
     describeFacts(context);
     describeContent(context);
+    describeActivity(context);
     describeCrashes(context);
     describePromise(makeStore);
   });

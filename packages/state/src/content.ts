@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
+import type { ActivityState } from '@leastwise/activity';
 import type { ClusterState } from '@leastwise/rbac';
 
 import { FingerprintSet } from './fingerprint-set.ts';
@@ -12,6 +13,7 @@ export interface Content {
   /** By source; absent where nothing was applied. */
   readonly positions: Map<string, string>;
   readonly clusters: Map<string, ClusterState>;
+  readonly activity: Map<string, ActivityState>;
   readonly counted: FingerprintSet;
   readonly resolved: FingerprintSet;
   /** Seen at RequestReceived, and in neither of the other two. */
@@ -35,6 +37,7 @@ export function emptyContent(identityKey = randomBytes(8).toString('hex')): Cont
     identityKey,
     positions: new Map(),
     clusters: new Map(),
+    activity: new Map(),
     counted: new FingerprintSet(),
     resolved: new FingerprintSet(),
     onlyReceived: new FingerprintSet(),

@@ -20,7 +20,7 @@ let folder: Folder;
 let writer: string;
 beforeAll(async () => {
   folder = await temporaryFolder();
-  const scope = await javascriptOf(['audit-event', 'rbac', 'state'], folder.path);
+  const scope = await javascriptOf(['activity', 'audit-event', 'rbac', 'state'], folder.path);
   writer = join(scope, 'state/src/testing/writer.js');
 });
 afterAll(() => folder.remove());

@@ -1,12 +1,20 @@
 import { randomUUID } from 'node:crypto';
 
+import {
+  type ActivityRetention,
+  type ActivityState,
+  emptyActivity,
+  mergeActivity,
+} from '@leastwise/activity';
 import type { Identity } from '@leastwise/audit-event';
 import { type ClusterState, emptyCluster, mergeCluster } from '@leastwise/rbac';
 
 import { checkBatch, isEmpty } from './checks.ts';
 import { type Content, emptyContent, isIdentityKey } from './content.ts';
+import type { DescribedStore, StateDescription } from './description.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { StateFolder } from './state-folder.ts';
+import { ACTIVITY_RETENTION, newestOf, pruneActivity } from './retention.ts';
 import {
   type ApplyResult,
   type Batch,
@@ -14,7 +22,6 @@ import {
   type Deltas,
   StateError,
   type StoreFacts,
-  type SubjectStore,
 } from './types.ts';
 
 /** Where an embedded store keeps its state. */
@@ -23,6 +30,8 @@ export interface EmbeddedStoreOptions {
   readonly dir?: string | undefined;
   /** The key of request identities for a new state, 16 lower-case hexadecimal digits; drawn at random without it. */
   readonly identityKey?: string | undefined;
+  /** How long windows are kept before their cluster's newest request. */
+  readonly activityRetention?: ActivityRetention | undefined;
 }
 
 function merge(content: Content, deltas: Deltas): void {
@@ -30,6 +39,11 @@ function merge(content: Content, deltas: Deltas): void {
     const cluster = content.clusters.get(name) ?? emptyCluster(name);
     mergeCluster(cluster, delta);
     content.clusters.set(name, cluster);
+  }
+  for (const [name, delta] of deltas.activity) {
+    const activity = content.activity.get(name) ?? emptyActivity(name);
+    mergeActivity(activity, delta);
+    content.activity.set(name, activity);
   }
   for (const { hi, lo } of deltas.counted) {
     content.counted.add(hi, lo);
@@ -47,9 +61,10 @@ function merge(content: Content, deltas: Deltas): void {
   content.tally = { late: late + deltas.tally.late, lost: lost + deltas.tally.lost };
 }
 
-class EmbeddedStore implements SubjectStore {
+class EmbeddedStore implements DescribedStore {
   readonly #content: Content;
   readonly #folder: StateFolder | undefined;
+  readonly #retention: ActivityRetention;
   readonly #tokens = new Map<string, string>();
   /** The end of the queue: one step at a time, so that no batch changes what a flush is writing. */
   #last: Promise<unknown> = Promise.resolve();
@@ -57,9 +72,10 @@ class EmbeddedStore implements SubjectStore {
   /** Why the store can do no more. */
   #ended: string | undefined;
 
-  constructor(content: Content, folder: StateFolder | undefined) {
+  constructor(content: Content, folder: StateFolder | undefined, retention = ACTIVITY_RETENTION) {
     this.#content = content;
     this.#folder = folder;
+    this.#retention = retention;
   }
 
   #inTurn<T>(step: () => T | Promise<T>): Promise<T> {
@@ -113,6 +129,7 @@ class EmbeddedStore implements SubjectStore {
 
   async #save(): Promise<void> {
     if (!this.#isDirty || !this.#folder) return;
+    this.#prune();
     await this.#folder.save(this.#content);
     this.#isDirty = false;
   }
@@ -127,11 +144,39 @@ class EmbeddedStore implements SubjectStore {
     );
   }
 
+  #prune(): void {
+    const { activity, clusters } = this.#content;
+    for (const [name, state] of activity) {
+      const newest = newestOf(clusters, name);
+      if (newest !== undefined) pruneActivity(state, newest, this.#retention);
+      if (state.windows.size === 0) activity.delete(name);
+    }
+  }
+
+  activity(): Promise<readonly ActivityState[]> {
+    return this.#inTurn(() => {
+      this.#prune();
+      return [...this.#content.activity.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
+    });
+  }
+
   facts(): Promise<StoreFacts> {
     return this.#inTurn(() => ({
       onlyReceived: this.#content.onlyReceived.size,
       ...this.#content.tally,
     }));
+  }
+
+  describe(): Promise<StateDescription> {
+    return this.#inTurn(async () => {
+      const positions = [...this.#content.positions].sort(([a], [b]) => (a < b ? -1 : 1));
+      const sources = positions.map(([source, position]) => ({
+        source,
+        position,
+        watermarks: NO_WATERMARKS,
+      }));
+      return { version: undefined, bytes: undefined, ...(await this.#folder?.describe()), sources };
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -150,19 +195,21 @@ const CLOSED = 'the store is closed';
 const NO_WATERMARKS: ReadonlyMap<string, number> = new Map();
 
 /** As {@link openEmbeddedStore}, on a disk that may be made to fail. */
-export async function openStoreOn(options: EmbeddedStoreOptions, disk: Disk): Promise<SubjectStore> {
-  const { dir, identityKey } = options;
+export async function openStoreOn(options: EmbeddedStoreOptions, disk: Disk): Promise<DescribedStore> {
+  const { dir, identityKey, activityRetention } = options;
   if (identityKey !== undefined && !isIdentityKey(identityKey)) {
     throw new TypeError('an identity key has 16 lower-case hexadecimal digits');
   }
-  if (dir === undefined) return new EmbeddedStore(emptyContent(identityKey), undefined);
+  if (dir === undefined) {
+    return new EmbeddedStore(emptyContent(identityKey), undefined, activityRetention);
+  }
   const folder = await StateFolder.open(dir, disk);
   try {
     const content = await folder.load();
     if (content && identityKey !== undefined && content.identityKey !== identityKey) {
       throw new StateError(`${dir}: the state has another identity key than the given one`);
     }
-    return new EmbeddedStore(content ?? emptyContent(identityKey), folder);
+    return new EmbeddedStore(content ?? emptyContent(identityKey), folder, activityRetention);
   } catch (error) {
     await folder.release();
     throw error;
@@ -181,6 +228,6 @@ export async function openStoreOn(options: EmbeddedStoreOptions, disk: Disk): Pr
  * @throws StateError where the folder cannot be used, is another process's (which it names), or holds a
  * state that is damaged, of another version, or made with another identity key.
  */
-export function openEmbeddedStore(options: EmbeddedStoreOptions = {}): Promise<SubjectStore> {
+export function openEmbeddedStore(options: EmbeddedStoreOptions = {}): Promise<DescribedStore> {
   return openStoreOn(options, nodeDisk);
 }

@@ -1,3 +1,4 @@
+import { type ActivityState, observeActivity } from '@leastwise/activity';
 import {
   attribute,
   type AttributeContext,
@@ -28,6 +29,8 @@ export interface GatherOptions {
   readonly filterDefault?: 'allow' | 'deny';
   /** Take the requests of a group instead of each subject's. */
   readonly group?: AttributeContext['group'];
+  /** Count requests in windows too. */
+  readonly hasWindows?: boolean;
   /** How requests become state; or who else wants them, and then no state grows. */
   readonly observe: ObserveOptions | ((request: CountedRequest, isNew: boolean) => void);
 }
@@ -57,6 +60,7 @@ function seenAs({ hi, lo }: Identity, cluster: string, hour: number): SeenIdenti
 
 class Open {
   readonly clusters: Observations = new Map();
+  readonly activity = new Map<string, ActivityState>();
   readonly counted = new IdentityList();
   readonly resolved = new IdentityList();
   readonly received = new IdentityList();
@@ -123,10 +127,11 @@ export class Gathering {
 
   /** The deltas of the open batch, which is begun anew. */
   take(): Deltas {
-    const { clusters, counted, resolved, received, watermarks, late, lost } = this.#open;
+    const { clusters, activity, counted, resolved, received, watermarks, late, lost } = this.#open;
     this.#open = new Open();
     return {
       clusters,
+      activity,
       counted: counted.all,
       resolved: resolved.all,
       received: received.all,
@@ -165,6 +170,7 @@ export class Gathering {
     const { observe: observing } = this.#options;
     if (typeof observing === 'function') observing(request, isNew);
     else observe(this.#open.clusters, request, isNew, observing);
+    if (isNew && this.#options.hasWindows === true) observeActivity(this.#open.activity, request);
     return became;
   }
 

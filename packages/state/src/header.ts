@@ -18,6 +18,11 @@ export interface Header extends Pick<Content, 'identityKey' | 'positions' | 'tal
   readonly fingerprints: FingerprintsInfo;
 }
 
+/** A header that was read, and the version of what follows it. */
+export interface FoundHeader extends Header {
+  readonly version: number;
+}
+
 /** The inverse of {@link readHeader}. */
 export function encodeHeader({ identityKey, positions, tally, fingerprints }: Header): string {
   const sorted = [...positions].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -71,7 +76,7 @@ function readTally(version: unknown, value: unknown): Tally {
 }
 
 /** @throws Malformed also where it is a header of another version. */
-export function readHeader(line: string): Header {
+export function readHeader(line: string): FoundHeader {
   let parsed: unknown;
   try {
     parsed = JSON.parse(line);
@@ -91,6 +96,7 @@ export function readHeader(line: string): Header {
   }
   const positions = readPositions(header['positions']);
   return {
+    version,
     identityKey,
     positions,
     tally: readTally(version, header['tally']),

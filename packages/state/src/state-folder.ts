@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 
 import { type Content, emptyContent } from './content.ts';
@@ -8,7 +8,7 @@ import { type Fingerprints, fingerprintPieces, readFingerprints } from './finger
 import type { FingerprintsInfo } from './header.ts';
 import { lockFolder } from './lock.ts';
 import { readStateFile, statePieces } from './state-file.ts';
-import { StateError } from './types.ts';
+import { SCHEMA_VERSION, StateError } from './types.ts';
 
 const STATE = 'state.ndjson';
 const STATE_TEMPORARY = 'state.ndjson.tmp';
@@ -21,6 +21,7 @@ function fingerprintsFile(info: FingerprintsInfo): string {
 
 /** What is durable. */
 interface Saved {
+  readonly version: number;
   readonly digest: string;
   readonly fingerprints: FingerprintsInfo;
 }
@@ -91,14 +92,25 @@ export class StateFolder {
         await this.#sweep(undefined);
         return undefined;
       }
-      const { identityKey, positions, tally, clusters, fingerprints } = state;
+      const { identityKey, positions, tally, clusters, activity, fingerprints } = state;
       const sets = await readFingerprints(join(this.#path, fingerprintsFile(fingerprints)), fingerprints);
-      this.#saved = { digest: state.digest, fingerprints };
+      this.#saved = { version: state.version, digest: state.digest, fingerprints };
       await this.#sweep(fingerprintsFile(fingerprints));
-      return { ...emptyContent(identityKey), positions, tally, clusters, ...sets };
+      return { ...emptyContent(identityKey), positions, tally, clusters, activity, ...sets };
     } catch (error) {
       throw explained('read', this.#path, error);
     }
+  }
+
+  /** The version of what is on the disk, and how many bytes it takes. */
+  async describe(): Promise<{ readonly version: number | undefined; readonly bytes: number }> {
+    if (!this.#saved) return { version: undefined, bytes: 0 };
+    const { version, fingerprints } = this.#saved;
+    let bytes = 0;
+    for (const file of [STATE, fingerprintsFile(fingerprints)]) {
+      bytes += (await stat(join(this.#path, file))).size;
+    }
+    return { version, bytes };
   }
 
   /**
@@ -151,7 +163,7 @@ export class StateFolder {
     this.#saved = undefined;
     await this.#disk.rename(temporary, join(this.#path, STATE));
     await this.#disk.syncFolder(this.#path);
-    this.#saved = { digest, fingerprints };
+    this.#saved = { version: SCHEMA_VERSION, digest, fingerprints };
     // The state is safe by now; what cannot be removed goes when the folder is opened next.
     await this.#sweep(fingerprintsFile(fingerprints)).catch(() => undefined);
   }

@@ -1,3 +1,11 @@
+import {
+  type ActivityState,
+  addTally,
+  emptyActivity,
+  talliesOf,
+  WINDOW_KINDS,
+  windowFor,
+} from '@leastwise/activity';
 import { subjectKey } from '@leastwise/audit-event';
 import {
   type ClusterState,
@@ -18,8 +26,9 @@ import { type Fields, Malformed } from './fields.ts';
  *   ["namespace", name, lastSeenUs, lastLiveUs, lastDeletedUs]
  *   ["subject", kind, namespace, name, overflow of allowed rules, overflow of denied rules]
  *   ["allowed" or "denied", verb, apiGroup, resource, namespace, overflow, [name, evidence, name, evidence, …]]
+ *   ["window", kind, number, [cell, count, firstUs, lastUs, cell, …]]
  *
- * A namespace or subject belongs to the cluster above it, a rule to the subject above it. All are
+ * A namespace, subject or window belongs to the cluster above it, a rule to the subject above it. All are
  * sorted by code units, so the same clusters have the same lines; a line holds one rule at most, so
  * neither side ever has much of a state in memory twice.
  */
@@ -59,8 +68,26 @@ function* subjectLines({ subject, allowed, denied }: SubjectState): Generator<st
   yield* ruleLines('denied', denied);
 }
 
-/** The lines of all clusters. Read back by {@link ClusterReader}. */
-export function* clusterLines(clusters: ReadonlyMap<string, ClusterState>): Generator<string, void> {
+function* windowLines({ windows }: ActivityState): Generator<string, void> {
+  const sorted = [...windows.values()].sort(
+    (a, b) => WINDOW_KINDS.indexOf(a.kind) - WINDOW_KINDS.indexOf(b.kind) || a.number - b.number,
+  );
+  for (const window of sorted) {
+    const cells = byKey(new Map(talliesOf(window))).flatMap(([key, { count, firstUs, lastUs }]) => [
+      key,
+      count,
+      firstUs,
+      lastUs,
+    ]);
+    yield JSON.stringify(['window', window.kind, window.number, cells]);
+  }
+}
+
+/** The lines of all clusters, with the activity in them. Read back by {@link ClusterReader}. */
+export function* clusterLines(
+  clusters: ReadonlyMap<string, ClusterState>,
+  activity: ReadonlyMap<string, ActivityState> = new Map(),
+): Generator<string, void> {
   for (const [name, cluster] of byKey(clusters)) {
     const { firstSeenUs, lastSeenUs, namespacesOverflow, subjectsOverflow } = cluster;
     const overflows = [namespacesOverflow ? 1 : 0, encodeEvidence(subjectsOverflow)];
@@ -69,6 +96,8 @@ export function* clusterLines(clusters: ReadonlyMap<string, ClusterState>): Gene
       const times = [state.lastSeenUs, state.lastLiveUs, state.lastDeletedUs];
       yield JSON.stringify(['namespace', namespace, ...times]);
     }
+    const windows = activity.get(name);
+    if (windows) yield* windowLines(windows);
     for (const [, subject] of byKey(cluster.subjects)) yield* subjectLines(subject);
   }
 }
@@ -90,6 +119,7 @@ class Ascending {
  */
 export class ClusterReader {
   readonly clusters = new Map<string, ClusterState>();
+  readonly activity = new Map<string, ActivityState>();
   readonly #names = new Ascending();
   #namespaces = new Ascending();
   #subjects = new Ascending();
@@ -106,6 +136,9 @@ export class ClusterReader {
         break;
       case 'namespace':
         this.#readNamespace(fields);
+        break;
+      case 'window':
+        this.#readWindow(fields);
         break;
       case 'subject':
         this.#readSubject(fields);
@@ -155,6 +188,23 @@ export class ClusterReader {
       lastLiveUs: fields.integer(),
       lastDeletedUs: fields.integer(),
     });
+  }
+
+  #readWindow(fields: Fields): void {
+    if (!this.#part || this.#subject) throw new Malformed('a window outside the head of a cluster');
+    const { cluster } = this.#part;
+    const text = fields.string();
+    const kind = WINDOW_KINDS.find((each) => each === text);
+    if (kind === undefined) throw new Malformed('a window of an unknown kind');
+    const activity = this.activity.get(cluster) ?? emptyActivity(cluster);
+    this.activity.set(cluster, activity);
+    const window = windowFor(activity, kind, fields.integer());
+    const cells = fields.list();
+    while (cells.more()) {
+      const key = cells.string();
+      const tally = { count: cells.integer(0), firstUs: cells.integer(), lastUs: cells.integer() };
+      if (!addTally(window, key, tally)) throw new Malformed('a cell of an unknown kind');
+    }
   }
 
   #readSubject(fields: Fields): void {

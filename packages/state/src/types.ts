@@ -1,3 +1,4 @@
+import type { ActivityState } from '@leastwise/activity';
 import type { Identity } from '@leastwise/audit-event';
 import type { ClusterState } from '@leastwise/rbac';
 
@@ -23,6 +24,8 @@ export interface Tally {
 export interface Deltas {
   /** By cluster. Counts only for requests whose identity is in `counted`; presence for all. */
   readonly clusters: ReadonlyMap<string, ClusterState>;
+  /** By cluster, the windows of the requests that this batch counts; empty where nobody wants windows. */
+  readonly activity: ReadonlyMap<string, ActivityState>;
   /** Identities counted in this batch: later stages and copies of them add no count. */
   readonly counted: readonly SeenIdentity[];
   /**
@@ -93,6 +96,11 @@ export interface SubjectStore extends AsyncDisposable {
   flush(): Promise<void>;
   /** The clusters in the order of their names. What it returns must not be changed. */
   read(): Promise<readonly ClusterState[]>;
+  /**
+   * The activity in each cluster, in the order of their names: the windows within the store's retention before the
+   * cluster's newest request. What it returns must not be changed.
+   */
+  activity(): Promise<readonly ActivityState[]>;
   facts(): Promise<StoreFacts>;
 }
 

@@ -45,7 +45,7 @@ export class PartitionWorker {
     this.#metrics = metrics;
     this.#position = claim.position;
     this.#isKeyedTopic = partition.topic.endsWith(options.keyedSuffix);
-    this.#gathering = new Gathering(claim, { observe: { deniedAs: 'denied' } });
+    this.#gathering = new Gathering(claim, { hasWindows: true, observe: { deniedAs: 'denied' } });
     this.#reader = new RecordEventReader(
       this.#isKeyedTopic ? undefined : options.cluster.field,
       options.skewMs,

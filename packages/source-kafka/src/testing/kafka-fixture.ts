@@ -29,7 +29,7 @@ export function uniqueTopic(prefix: string): string {
 
 /** A client with all codecs. */
 export function testClient(brokers: readonly string[]): Kafka {
-  return createClient(withDefaults({ brokers, groupId: '', topics: [] }));
+  return createClient(withDefaults({ brokers, groupId: '', topics: [] }), 'short');
 }
 
 /** Uses an admin client of its own: one cannot be connected twice. */
@@ -57,11 +57,16 @@ export async function createTopic(
   config: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+  const topics = [{ topic, numPartitions: partitions, configEntries }];
   await withAdmin(brokers, async (admin) => {
-    await admin.createTopics({
-      topics: [{ topic, numPartitions: partitions, configEntries }],
-      waitForLeaders: true,
-    });
+    // Not by `waitForLeaders`, which fails where a broker has not heard of the topic yet.
+    while (!(await admin.createTopics({ topics, waitForLeaders: false }))) await sleep(50);
+    const areLed = async (): Promise<boolean> => {
+      const metadata = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
+      const known = metadata.topics[0]?.partitions ?? [];
+      return known.length === partitions && known.every(({ leader }) => leader >= 0);
+    };
+    while (!(await areLed())) await sleep(20);
   });
 }
 

@@ -1,3 +1,4 @@
+import { ACTIVITY_RETENTION } from '@leastwise/state';
 import type { ClusterState, Evidence } from '@leastwise/rbac';
 
 import { type PartitionContent, readPartition } from '../partition-content.ts';
@@ -125,7 +126,7 @@ export async function contentOf(
   keepDays = 400,
 ): Promise<PartitionContent> {
   const reply = (await connection.callBuffer('HGETALL', key)) as Buffer[];
-  return readPartition(key, reply, { dedupeHours, keepDays });
+  return readPartition(key, reply, { dedupeHours, keepDays, activityRetention: ACTIVITY_RETENTION });
 }
 
 /** A partition as it stands in Redis, as plain values. */

@@ -76,6 +76,7 @@ const NO_TALLY: Tally = { late: 0, lost: 0 };
 /** What adds nothing. */
 export const NOTHING: Deltas = {
   clusters: new Map(),
+  activity: new Map(),
   counted: [],
   resolved: [],
   received: [],

@@ -1,0 +1,196 @@
+import {
+  type ActivityRetention,
+  type ActivityState,
+  type ActivityWindow,
+  addTally,
+  cellKeyOf,
+  emptyActivity,
+  MAX_SUBJECTS,
+  mergeActivity,
+  talliesOf,
+  type Tally,
+  WINDOW_KINDS,
+  windowFor,
+  type WindowKind,
+  windowsToKeep,
+  windowStartUs,
+} from '@leastwise/activity';
+import { Fields, hourOf, Malformed } from '@leastwise/state';
+
+import { closedWindowField, windowCellField, windowPart } from './field-names.ts';
+import type { Changed } from './merge-changes.ts';
+
+/** Where a window is. */
+export interface WindowPlace {
+  readonly cluster: string;
+  readonly kind: WindowKind;
+  readonly number: number;
+}
+
+/** How far back windows reach. */
+export interface WindowHorizons {
+  /** A window is closed when whatever might still come for it would be late. */
+  readonly dedupeHours: number;
+  readonly retention: ActivityRetention;
+}
+
+const GONE = '';
+
+/** Reads the cluster, the kind and the number of a window. @throws Malformed */
+export function readWindowPlace(name: Fields): WindowPlace {
+  const cluster = name.string();
+  const text = name.string();
+  const kind = WINDOW_KINDS.find((each) => each === text);
+  if (kind === undefined) throw new Malformed('a window of an unknown kind');
+  return { cluster, kind, number: name.integer() };
+}
+
+function valueOf({ count, firstUs, lastUs }: Tally): string {
+  return JSON.stringify([count, firstUs, lastUs]);
+}
+
+function packed(window: ActivityWindow): string {
+  const cells = [...talliesOf(window)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify(cells.flatMap(([key, { count, firstUs, lastUs }]) => [key, count, firstUs, lastUs]));
+}
+
+/** Tells which fields of a window a merge changed: as few as it touched, and what the cap pushed out. */
+function tellChanges(
+  cluster: string,
+  window: ActivityWindow,
+  subjects: {
+    readonly touched: ActivityWindow['subjects'];
+    readonly before: ActivityWindow['subjects'] | undefined;
+  },
+  changed: Changed,
+): void {
+  const part = windowPart({ cluster, kind: window.kind, number: window.number });
+  for (const [subject, cells] of subjects.touched) {
+    const tallies = window.subjects.get(subject);
+    for (const code of cells.keys()) {
+      const tally = tallies?.get(code);
+      if (tally) changed(windowCellField(part, cellKeyOf(code, subject)), valueOf(tally));
+    }
+  }
+  for (const [subject, cells] of subjects.before ?? []) {
+    if (window.subjects.has(subject)) continue;
+    for (const code of cells.keys()) changed(windowCellField(part, cellKeyOf(code, subject)), GONE);
+  }
+  for (const [code, tally] of window.other) {
+    changed(windowCellField(part, cellKeyOf(code, undefined)), valueOf(tally));
+  }
+}
+
+/**
+ * The windows of a partition. One that may still change has a field for each cell; one that is closed is a single
+ * field, and only its place is remembered, until it is beyond the retention.
+ */
+export class PartitionWindows {
+  readonly #horizons: WindowHorizons;
+  readonly #open = new Map<string, ActivityState>();
+  /** What closed windows hold; empty texts where nobody but Redis knows. */
+  readonly #closed = new Map<string, WindowPlace & { readonly cells: string }>();
+
+  constructor(horizons: WindowHorizons) {
+    this.#horizons = horizons;
+  }
+
+  #activity(cluster: string): ActivityState {
+    let activity = this.#open.get(cluster);
+    if (!activity) {
+      activity = emptyActivity(cluster);
+      this.#open.set(cluster, activity);
+    }
+    return activity;
+  }
+
+  /** Reads a cell of an open window. @throws Malformed */
+  loadCell({ cluster, kind, number }: WindowPlace, key: string, value: Fields): void {
+    const tally = { count: value.integer(0), firstUs: value.integer(), lastUs: value.integer() };
+    const window = windowFor(this.#activity(cluster), kind, number);
+    if (!addTally(window, key, tally)) throw new Malformed('a cell of an unknown kind');
+  }
+
+  /** Reads a closed window. */
+  loadClosed(place: WindowPlace, cells: string): void {
+    this.#closed.set(closedWindowField(windowPart(place)), { ...place, cells });
+  }
+
+  /** Merges all windows into a sum, closed ones too. @throws Malformed */
+  mergeInto(sum: Map<string, ActivityState>): void {
+    const sumOf = (cluster: string): ActivityState => {
+      const known = sum.get(cluster) ?? emptyActivity(cluster);
+      sum.set(cluster, known);
+      return known;
+    };
+    for (const [cluster, activity] of this.#open) mergeActivity(sumOf(cluster), activity);
+    for (const { cluster, kind, number, cells } of this.#closed.values()) {
+      const one = emptyActivity(cluster);
+      const fields = Fields.parse(cells);
+      while (fields.more()) {
+        const key = fields.string();
+        const tally = { count: fields.integer(0), firstUs: fields.integer(), lastUs: fields.integer() };
+        if (!addTally(windowFor(one, kind, number), key, tally))
+          throw new Malformed('a cell of an unknown kind');
+      }
+      mergeActivity(sumOf(cluster), one);
+    }
+  }
+
+  /** The owner of a partition needs no closed window again. */
+  forgetClosedCells(): void {
+    for (const [field, place] of this.#closed) this.#closed.set(field, { ...place, cells: '' });
+  }
+
+  /** Adds what a batch counted, and tells which fields that changes. */
+  add(deltas: ReadonlyMap<string, ActivityState>, changed: Changed): void {
+    for (const [cluster, delta] of deltas) {
+      const activity = this.#activity(cluster);
+      const crowded = new Map<string, ActivityWindow['subjects']>();
+      for (const [key, { subjects }] of delta.windows) {
+        const known = activity.windows.get(key)?.subjects;
+        if (known && known.size + subjects.size > MAX_SUBJECTS) crowded.set(key, new Map(known));
+      }
+      mergeActivity(activity, delta);
+      for (const [key, { subjects }] of delta.windows) {
+        const window = activity.windows.get(key);
+        if (window) tellChanges(cluster, window, { touched: subjects, before: crowded.get(key) }, changed);
+      }
+    }
+  }
+
+  /** Closes what the watermarks have passed, and gives up what is beyond the retention. */
+  advance(watermarks: ReadonlyMap<string, number>, changed: Changed, gone: (field: string) => void): void {
+    for (const [cluster, { windows }] of this.#open) {
+      const watermark = watermarks.get(cluster);
+      if (watermark === undefined) continue;
+      for (const [key, window] of windows) {
+        if (!this.#isClosed(window, watermark)) continue;
+        windows.delete(key);
+        this.#close({ cluster, kind: window.kind, number: window.number }, window, changed);
+      }
+    }
+    for (const [field, place] of this.#closed) {
+      const watermark = watermarks.get(place.cluster);
+      if (watermark === undefined || this.#isKept(place, watermark)) continue;
+      this.#closed.delete(field);
+      gone(field);
+    }
+  }
+
+  #close(place: WindowPlace, window: ActivityWindow, changed: Changed): void {
+    const part = windowPart(place);
+    for (const [cell] of talliesOf(window)) changed(windowCellField(part, cell), GONE);
+    changed(closedWindowField(part), packed(window));
+    this.#closed.set(closedWindowField(part), { ...place, cells: '' });
+  }
+
+  #isClosed({ kind, number }: ActivityWindow, watermarkUs: number): boolean {
+    const lastHour = hourOf(windowStartUs(kind, number + 1) - 1);
+    return hourOf(watermarkUs) - lastHour > this.#horizons.dedupeHours;
+  }
+
+  #isKept({ kind, number }: WindowPlace, watermarkUs: number): boolean {
+    return number >= windowsToKeep(kind, watermarkUs, this.#horizons.retention).first;
+  }
+}
