@@ -137,6 +137,7 @@ describe('the page of each command', () => {
       '--quiet',
       '-h',
       '--help',
+      '--state',
     );
     const inRun = optionsOf('run');
     const knobs = optionsOf('generate').filter((flag) => inRun.includes(flag) && !notKnobs.includes(flag));

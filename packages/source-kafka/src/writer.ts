@@ -18,6 +18,9 @@ export interface KafkaWriter extends LogWriter, AsyncDisposable {}
 /**
  * Appends to topics that exist. Records with the same key go to the same partition, the one that Java's default
  * partitioner gives them. Connects when it is first used.
+ *
+ * What fails for one partition of a broker is sent again for all partitions of it: records may be there twice after an
+ * outage, or in a topic that was made a moment ago, whose partitions do not appear all at once.
  */
 export function createKafkaWriter(settings: KafkaLogSettings): KafkaWriter {
   return new ProducerWriter(settings);
@@ -96,8 +99,7 @@ class ProducerWriter implements KafkaWriter {
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
       idempotent: false,
-      // It sends again only what failed, where we would send the whole chunk.
-      retry: { retries: 6 },
+      retry: { retries: 1 },
     });
     await producer.connect();
     return producer;

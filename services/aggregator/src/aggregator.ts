@@ -5,13 +5,13 @@ import {
   type RunningService,
   startHealthServer,
 } from '@leastwise/runtime';
-import { LogError, type PartitionedLog } from '@leastwise/source';
-import { openKafkaLog } from '@leastwise/source-kafka';
+import { LogError, type Partition, type PartitionedLog } from '@leastwise/source';
+import { committedOffset, openKafkaLog } from '@leastwise/source-kafka';
 import { checkRedis, closeRedis, type Connection, connectRedis, RedisStore } from '@leastwise/state-redis';
 
 import type { AggregatorConfig } from './config.ts';
 import { kafkaConnection, patternOf, redisConnection, UnusableConfigError } from './connections.ts';
-import { AggregatorHandler } from './handler.ts';
+import { AggregatorHandler, StateLostError } from './handler.ts';
 import { createAggregatorMetrics } from './metrics.ts';
 
 /** An aggregator at work. */
@@ -38,8 +38,8 @@ async function openRedis(config: AggregatorConfig, log: Log): Promise<Connection
   throw new UnusableConfigError(`Redis cannot hold the state: ${problems.join('; ')}`);
 }
 
-/** The topics to read, with those that take what is produced again. */
-function topicsOf({ kafka }: AggregatorConfig): (string | RegExp)[] {
+/** The topics to read, with those that take what is produced again. @throws UnusableConfigError */
+export function topicsOf({ kafka }: AggregatorConfig): (string | RegExp)[] {
   const { topics, topicPattern, keyedSuffix } = kafka;
   const pattern = patternOf('kafka.topicPattern', topicPattern);
   if (topics.length === 0 && !pattern) {
@@ -108,10 +108,19 @@ function addGauges(metrics: Metrics, partitioned: PartitionedLog, handler: Aggre
   });
 }
 
-/** A topic that was made anew is nothing that a restart mends, and nothing to skip over: a code of its own. */
+async function committedReader(
+  config: AggregatorConfig,
+): Promise<(partition: Partition) => Promise<number | undefined>> {
+  const connection = await kafkaConnection(config);
+  return (partition) => committedOffset(connection, config.kafka.groupId, partition);
+}
+
+/** What no restart mends, and nobody may skip over, ends with a code of its own. */
 function withExitCode(error: unknown): unknown {
-  if (!(error instanceof LogError) || error.failure !== 'recreated') return error;
-  return Object.assign(error, { exitCode: EXIT_RECREATED });
+  if (!(error instanceof LogError)) return error;
+  if (error.failure === 'recreated') return Object.assign(error, { exitCode: EXIT_RECREATED });
+  const { cause } = error;
+  return cause instanceof StateLostError ? Object.assign(error, { exitCode: cause.exitCode }) : error;
 }
 
 /**
@@ -133,6 +142,7 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
     writer: partitioned.writer,
     metrics: createAggregatorMetrics(metrics),
     log,
+    ...(config.state.rebuild ? {} : { readBefore: await committedReader(config) }),
     options: {
       cluster: rules,
       skewMs: config.skew,

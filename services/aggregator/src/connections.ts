@@ -22,7 +22,8 @@ async function pem(path: string): Promise<string> {
   }
 }
 
-async function tlsOf(tls: TlsConfig): Promise<(KafkaTls & RedisTls) | undefined> {
+/** TLS as configured, with its files read. @throws UnusableConfigError */
+export async function tlsOf(tls: TlsConfig): Promise<(KafkaTls & RedisTls) | undefined> {
   if (!tls.enabled) return undefined;
   return {
     ...(tls.caFile === undefined ? {} : { ca: await pem(tls.caFile) }),
@@ -32,7 +33,8 @@ async function tlsOf(tls: TlsConfig): Promise<(KafkaTls & RedisTls) | undefined>
   };
 }
 
-function saslOf({
+/** Credentials for Kafka. @throws UnusableConfigError */
+export function saslOf({
   mechanism,
   username,
   password,
@@ -72,7 +74,13 @@ function addressOf(text: string): RedisAddress {
   return { host, port: Number(match?.[3]) };
 }
 
-function targetOf({ mode, nodes, masterName, sentinelPassword }: AggregatorConfig['redis']): RedisTarget {
+/** Which Redis it is. @throws UnusableConfigError */
+export function targetOf({
+  mode,
+  nodes,
+  masterName,
+  sentinelPassword,
+}: AggregatorConfig['redis']): RedisTarget {
   const addresses = nodes.map(addressOf);
   const [first] = addresses;
   if (!first) throw new UnusableConfigError('redis.nodes is empty');

@@ -257,6 +257,20 @@ describe('the handler', () => {
     await expect(failing()).rejects.toThrow('closed');
   });
 
+  it('refuses a partition that the group has read and the state knows nothing of', async () => {
+    for (const [before, isRefused] of [
+      [undefined, false],
+      [0, false],
+      [7, true],
+    ] as const) {
+      const { handler, store } = await testAggregator({}, { readBefore: () => Promise.resolve(before) });
+      const claiming = handler.claim(PARTITION);
+      if (isRefused) await expect(claiming).rejects.toThrow(/read up to 7.*restore Redis/);
+      else expect(await claiming).toBeUndefined();
+      expect(await store.read()).toEqual([]);
+    }
+  });
+
   it('stores a gap with the position after it', async () => {
     const { handler, store } = await testAggregator();
     await handler.claim(PARTITION);

@@ -29,6 +29,11 @@ export interface HandlerParts {
   readonly metrics: AggregatorMetrics;
   readonly log: Log;
   readonly options: HandlerOptions;
+  /**
+   * How far the group has read a partition by the word of others, asked only where the state knows nothing of it. Left
+   * out where reading anew is wanted.
+   */
+  readonly readBefore?: (partition: Partition) => Promise<number | undefined>;
 }
 
 /** How an outage is waited out, in milliseconds: the first pause, the longest one, and for how long in all. */
@@ -36,6 +41,16 @@ export interface Patience {
   readonly baseMs: number;
   readonly maxMs: number;
   readonly totalMs: number;
+}
+
+/**
+ * The state knows nothing of a partition that the group has read before: it was lost. Nothing is read anew by itself,
+ * since the log may not go back as far as the policies that were merged.
+ */
+export class StateLostError extends Error {
+  override readonly name = 'StateLostError';
+  readonly code = 'LW_STATE_LOST';
+  readonly exitCode = 78;
 }
 
 /** How a handler works. */
@@ -84,10 +99,27 @@ export class AggregatorHandler implements PartitionHandler {
       isRetriable: isOutage,
       onRetry: ({ error }) => log.warn('state cannot be claimed', { source, err: error }),
     });
+    if (claim.position === '') await this.#refuseLostState(partition);
     metrics.claimSeconds.observe((performance.now() - started) / 1000);
     this.#workers.set(source, new PartitionWorker(claim, partition, options, metrics));
     log.info('partition claimed', { source, position: claim.position });
     return offsetOf(source, claim.position);
+  }
+
+  async #refuseLostState(partition: Partition): Promise<void> {
+    const { readBefore, options, log } = this.#parts;
+    if (!readBefore) return;
+    const source = partitionName(partition);
+    const offset = await retry(() => readBefore(partition), {
+      ...options.patience,
+      isRetriable: isOutage,
+      onRetry: ({ error }) => log.warn('committed offsets cannot be read', { source, err: error }),
+    });
+    if (offset === undefined || offset === 0) return;
+    throw new StateLostError(
+      `the state knows nothing of ${source}, which this group has read up to ${offset}: restore Redis, or ` +
+        'set state.rebuild to read again what Kafka still has',
+    );
   }
 
   async take(batch: LogBatch, alive: () => Promise<void>): Promise<BatchOutcome> {

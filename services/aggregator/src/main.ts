@@ -1,10 +1,17 @@
-import { createLog, loadConfig, refuseConfig, runService } from '@leastwise/runtime';
+import { createLog, loadConfig, refuseConfig, runConfigCommand, runService } from '@leastwise/runtime';
 
 import { startAggregator } from './aggregator.ts';
 import { configSchema } from './config.ts';
+import { configProblems } from './config-problems.ts';
 
-const config = loadConfig({ service: 'aggregator', schema: configSchema });
-if (config.ok) {
+const sources = { service: 'aggregator', schema: configSchema };
+
+async function run(): Promise<void> {
+  const config = loadConfig(sources);
+  if (!config.ok) {
+    refuseConfig(config.problems);
+    return;
+  }
   const log = createLog({ name: 'aggregator', level: config.value.logLevel });
   await runService({
     name: 'aggregator',
@@ -12,6 +19,6 @@ if (config.ok) {
     shutdownMs: config.value.shutdown,
     start: () => startAggregator(config.value, log),
   });
-} else {
-  refuseConfig(config.problems);
 }
+
+if (!(await runConfigCommand({ ...sources, check: configProblems }))) await run();

@@ -61,10 +61,10 @@ export async function createTopic(
   await withAdmin(brokers, async (admin) => {
     // Not by `waitForLeaders`, which fails where a broker has not heard of the topic yet.
     while (!(await admin.createTopics({ topics, waitForLeaders: false }))) await sleep(50);
+    // Leaders that are known need not know it themselves yet: what is sent to them is refused, and sent twice.
     const areLed = async (): Promise<boolean> => {
-      const metadata = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
-      const known = metadata.topics[0]?.partitions ?? [];
-      return known.length === partitions && known.every(({ leader }) => leader >= 0);
+      const offsets = await admin.fetchTopicOffsets(topic).catch(() => []);
+      return offsets.length === partitions;
     };
     while (!(await areLed())) await sleep(20);
   });

@@ -52,7 +52,11 @@ export interface TestAggregator {
 /** Makes one; `faults` stand in the way of the store or of the writer. */
 export async function testAggregator(
   options: Partial<HandlerOptions> = {},
-  faults: { readonly append?: () => Promise<void>; readonly store?: Partial<AggregatorStore> } = {},
+  faults: {
+    readonly append?: () => Promise<void>;
+    readonly store?: Partial<AggregatorStore>;
+    readonly readBefore?: () => Promise<number | undefined>;
+  } = {},
 ): Promise<TestAggregator> {
   const store = await openEmbeddedStore({ identityKey: '00112233445566ff' });
   const appended = new Map<string, OutgoingRecord[]>();
@@ -71,6 +75,7 @@ export async function testAggregator(
     },
     metrics: createAggregatorMetrics(createMetrics()),
     log: createNullLog(),
+    ...(faults.readBefore ? { readBefore: faults.readBefore } : {}),
     options: { ...OPTIONS, ...options },
   });
   return { handler, store, appended };
