@@ -163,6 +163,7 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
     metrics,
     log,
   });
+  log.info('serving health and metrics', health.address);
   const stop = new AbortController();
   const ended = partitioned
     .run(handler, stop.signal)

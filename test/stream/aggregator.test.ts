@@ -1,0 +1,169 @@
+// The aggregator as operators meet it: a process with a configuration, signals, health and metrics.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import {
+  auditEvent,
+  auditEventLine,
+  type KafkaServer,
+  lacksKafka,
+  lacksRedis,
+  type RedisServer,
+  START_US,
+  startKafka,
+  startRedis,
+} from '@leastwise/testkit';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { createTopics, endsOf, produce, type Produced } from './support/kafka.ts';
+import { type AggregatorProcess, startProcess } from './support/processes.ts';
+import { caughtUp, openStore, type Stage } from './support/worker.ts';
+
+const isLacking = (await lacksKafka()) || (await lacksRedis());
+
+function record(n: number): Produced {
+  return [
+    `id-${n}`,
+    auditEventLine(auditEvent({ auditID: `id-${n}`, receivedAtUs: START_US + n * 1_000_000 })),
+  ];
+}
+
+async function logged(process: AggregatorProcess, message: string): Promise<Record<string, unknown>> {
+  for (let i = 0; i < 300; i += 1) {
+    const line = process
+      .log()
+      .split('\n')
+      .find((each) => each.includes(`"msg":"${message}"`));
+    if (line !== undefined) return JSON.parse(line) as Record<string, unknown>;
+    await sleep(100);
+  }
+  throw new Error(`never logged "${message}":\n${process.log()}`);
+}
+
+describe.skipIf(isLacking)('the aggregator', () => {
+  let dir = '';
+  let kafka: KafkaServer;
+  let redis: RedisServer;
+  let run = 0;
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'leastwise-aggregator-'));
+    [kafka, redis] = await Promise.all([startKafka({ dir }), startRedis({ dir: join(dir, 'redis') })]);
+    await createTopics(kafka.brokers, { 'leastwise-dead-letters': 1 });
+  });
+  afterAll(async () => {
+    await kafka[Symbol.asyncDispose]();
+    await redis[Symbol.asyncDispose]();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  async function stageOf(): Promise<Stage> {
+    run += 1;
+    const topics = [`audit-${run}`, `audit-${run}-keyed`];
+    await createTopics(kafka.brokers, Object.fromEntries(topics.map((topic) => [topic, 2])));
+    return { brokers: kafka.brokers, redisUrl: redis.url, prefix: `${run}:`, groupId: `g-${run}`, topics };
+  }
+
+  function start(stage: Stage, environment: Readonly<Record<string, string>> = {}): AggregatorProcess {
+    run += 1;
+    return startProcess(stage, join(dir, `aggregator-${run}.log`), environment);
+  }
+
+  it('tells everything that is wrong with its configuration at once, and ends with 78', async () => {
+    const wrong = start(await stageOf(), {
+      LEASTWISE_AGGREGATOR_KAFKA_BROKERS: '',
+      LEASTWISE_AGGREGATOR_HTTP_PORT: 'eighty',
+      LEASTWISE_AGGREGATOR_REDIS_PASSWROD: 'hunter2',
+      LEASTWISE_AGGREGATOR_STATE_DEDUPE_HOURS: '0',
+    });
+    expect(await wrong.ended).toBe(78);
+    for (const what of ['KAFKA_BROKERS', 'HTTP_PORT', 'REDIS_PASSWROD', 'STATE_DEDUPE_HOURS']) {
+      expect(wrong.log()).toContain(what);
+    }
+    expect(wrong.log()).not.toContain('hunter2');
+  }, 30_000);
+
+  it('refuses a Redis that may evict keys', async () => {
+    const client = new Redis(redis.url);
+    await client.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    try {
+      const refused = start(await stageOf());
+      expect(await refused.ended).toBe(78);
+      expect(refused.log()).toContain('maxmemory-policy allkeys-lru');
+    } finally {
+      await client.config('SET', 'maxmemory-policy', 'noeviction');
+      await client.quit();
+    }
+  }, 30_000);
+
+  it('refuses topics that are not there, by their names', async () => {
+    const refused = start({ ...(await stageOf()), topics: ['nowhere'] });
+    expect(await refused.ended).toBe(1);
+    expect(refused.log()).toContain('nowhere');
+  }, 60_000);
+
+  it('is healthy and ready, counts what it does, and ends with 0 on SIGTERM', async () => {
+    const stage = await stageOf();
+    const records = Array.from({ length: 50 }, (_, i) => record(i));
+    await produce(stage.brokers, stage.topics[0] ?? '', [
+      ...records,
+      ...records.slice(0, 5),
+      ['bad', '{"kind":'],
+    ]);
+    const aggregator = start(stage, { LEASTWISE_AGGREGATOR_CLUSTER_NAME: 'prod' });
+    const { store, close } = openStore(stage);
+    try {
+      await caughtUp(store, await endsOf(stage.brokers, stage.topics));
+      const { port } = await logged(aggregator, 'serving health and metrics');
+      const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${String(port)}${path}`);
+      expect((await get('/healthz')).status).toBe(200);
+      expect((await get('/readyz')).status).toBe(200);
+      const metrics = await (await get('/metrics')).text();
+      expect(metrics).toContain('leastwise_events_total{outcome="counted"} 50\n');
+      expect(metrics).toContain('leastwise_events_total{outcome="repeated"} 5\n');
+      expect(metrics).toContain('leastwise_events_total{outcome="late"} 0\n');
+      expect(metrics).toContain('leastwise_dead_letters_total{reason="truncated"} 1\n');
+      expect(metrics).toMatch(/leastwise_lag_records\{topic="audit-\d+",partition="1"\} 0\n/);
+      expect(metrics).toMatch(/leastwise_last_event_age_seconds\{cluster="prod"\} \d/);
+      expect(metrics).toContain('leastwise_lost_records_total 0\n');
+      expect((await store.read()).map(({ cluster }) => cluster)).toEqual(['prod']);
+    } finally {
+      aggregator.child.kill('SIGTERM');
+      expect(await aggregator.ended).toBe(0);
+      await close();
+    }
+  }, 60_000);
+
+  it('refuses to go on where the state was lost, until it is told to read anew', async () => {
+    const stage = await stageOf();
+    await produce(
+      stage.brokers,
+      stage.topics[0] ?? '',
+      Array.from({ length: 40 }, (_, i) => record(i)),
+    );
+    const { store, close } = openStore(stage);
+    const client = new Redis(redis.url);
+    try {
+      const first = start(stage);
+      await caughtUp(store, await endsOf(stage.brokers, stage.topics));
+      const before = await store.read();
+      first.child.kill('SIGTERM');
+      expect(await first.ended).toBe(0);
+      await client.del(await client.keys(`${stage.prefix}*`));
+      const second = start(stage);
+      expect(await second.ended).toBe(78);
+      expect(second.log()).toContain('restore Redis, or set state.rebuild');
+      expect(await store.read()).toEqual([]);
+      const third = start(stage, { LEASTWISE_AGGREGATOR_STATE_REBUILD: 'true' });
+      await caughtUp(store, await endsOf(stage.brokers, stage.topics));
+      expect(await store.read()).toEqual(before);
+      third.child.kill('SIGTERM');
+      expect(await third.ended).toBe(0);
+    } finally {
+      await client.quit();
+      await close();
+    }
+  }, 90_000);
+});
