@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 
+import { addConfig } from './commands/config.ts';
 import { addDiff } from './commands/diff.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addRun } from './commands/run.ts';
+import { addState } from './commands/state.ts';
 import { addVerify } from './commands/verify.ts';
 import { CliError, EXIT } from './exit.ts';
 import type { Io } from './io.ts';
@@ -12,6 +14,7 @@ import { printable } from './output.ts';
 const EXPECTED: Readonly<Record<string, number>> = {
   LW_SOURCE: EXIT.usage,
   LW_STATE: EXIT.usage,
+  LW_STORE_CONNECTION: EXIT.usage,
   LW_PUBLISH: EXIT.usage,
   LW_INVARIANT: EXIT.promise,
 };
@@ -34,6 +37,8 @@ function createProgram(io: Io, version: string): Command {
   addRun(program, io);
   addVerify(program, io);
   addDiff(program, io);
+  addState(program, io);
+  addConfig(program, io);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   return program;
 }

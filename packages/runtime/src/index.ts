@@ -1,5 +1,7 @@
 export { EXIT_CONFIG, loadConfig } from './config.ts';
 export type { ConfigSources, LoadedConfig, Origins } from './config.ts';
+export { runConfigCommand } from './config-command.ts';
+export type { ConfigCommandOptions, ConfigHost } from './config-command.ts';
 export { configJsonSchema, printConfig } from './config-print.ts';
 export { durationMs, secret, sizeBytes } from './config-types.ts';
 export type { Bounds } from './config-types.ts';

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 
 import { type LogEvent, makeLog } from './testing/events.ts';
-import { recording } from './testing/recording.ts';
+import { callAgain, recording } from './testing/recording.ts';
 import { expectExact, expectPrefix, impatient, keyOf, SOURCE, temporaryFolder } from './testing/setup.ts';
 import { appendOnlyFile } from './testing/torture.ts';
 import { LogWorker } from './testing/worker.ts';
@@ -93,9 +93,8 @@ describe.skipIf(await lacksRedis())('an append-only file that is torn', () => {
       expect(new Set(calls.map(({ script }) => script))).toEqual(new Set(['lwClaim', 'lwCommit', 'lwDrop']));
     });
     const text = await readFile(await appendOnlyFile(folder.path), 'latin1');
-    expect(text).toMatch(/\r\nHSET\r\n/);
-    expect(text).toMatch(/\r\nHDEL\r\n/);
-    expect(text).not.toMatch(/\r\nMULTI\r\n/i);
+    const found = ['HSET', 'HDEL', 'MULTI'].map((command) => text.includes(`\r\n${command}\r\n`));
+    expect(found).toEqual([true, true, false]);
   });
 });
 
@@ -110,12 +109,12 @@ describe.skipIf(await lacksRedis())('a script that is sent again', () => {
       const moments: Buffer[] = [];
       const worker = new LogWorker(impatient(connection), SOURCE, log);
       do {
-        const moment = await client.dumpBuffer(key);
+        const moment = (await client.dumpBuffer(key)) as Buffer | null;
         if (moment) moments.push(moment);
         // A new owner now and then.
         if (moments.length % 3 === 0) worker.lose();
       } while ((await worker.step(8)) !== 'end');
-      const last = await client.dumpBuffer(key);
+      const last = (await client.dumpBuffer(key)) as Buffer | null;
       if (last) moments.push(last);
       const scripts = [...calls];
       expect(new Set(scripts.map(({ script }) => script)).size).toBe(3);
@@ -124,8 +123,7 @@ describe.skipIf(await lacksRedis())('a script that is sent again', () => {
         for (const { script, args } of scripts) {
           await client.restore(key, 0, moment, 'REPLACE');
           const was = await client.hgetall(key);
-          const answer = (await Reflect.apply(Reflect.get(client, script) as never, client, args)) as unknown;
-          const position = Number((await client.hget(key, 'o')) ?? 0);
+          const answer = await callAgain(client, { script, args });
           if (typeof answer === 'number' && answer < 0) expect(await client.hgetall(key)).toEqual(was);
           else answered += 1;
           // Whole, at whatever position it is now.

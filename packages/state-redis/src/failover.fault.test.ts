@@ -135,11 +135,11 @@ describe.skipIf(await lacksRedis())('a Cluster', () => {
     try {
       const worker = new LogWorker(impatient(connection), SOURCE, log);
       await worker.step(10);
-      let isMoving = true;
+      const moving = { isOver: false };
       const [applied, moves] = await Promise.all([
         (async () => {
           let count = 0;
-          while (isMoving) {
+          while (!moving.isOver) {
             const step = await worker.step(3);
             if (step === 'end') worker.lose();
             if (step === 'applied') count += 1;
@@ -148,7 +148,7 @@ describe.skipIf(await lacksRedis())('a Cluster', () => {
           return count;
         })(),
         moveAbout(nodes, ROUNDS * 3).finally(() => {
-          isMoving = false;
+          moving.isOver = true;
         }),
       ]);
       expect({ moves, isBusy: applied > moves }).toEqual({ moves: ROUNDS * 3, isBusy: true });

@@ -22,7 +22,6 @@ import { Asking, type Patience } from './asking.ts';
 import { META } from './field-names.ts';
 import { OwnedPartition } from './owned-partition.ts';
 import { type Horizons, type PartitionContent, readNumbers, readPartition } from './partition-content.ts';
-import type { PartitionWindows } from './partition-windows.ts';
 import { type Answer, type Connection, PartitionScripts } from './scripts.ts';
 
 /** How a state is kept in Redis. */
@@ -267,7 +266,7 @@ export class RedisStore implements SubjectStore {
     // One at a time: what is merged in is garbage before the next one comes.
     for (const source of await this.sources()) {
       const { clusters, windows } = await this.#load(source);
-      mergeWindows(this.#key(source), windows, activity);
+      orDamaged(`${this.#key(source)}: a closed window`, () => windows.mergeInto(activity));
       for (const [name, state] of clusters) {
         const cluster = total.get(name) ?? emptyCluster(name);
         total.set(name, cluster);
@@ -280,7 +279,8 @@ export class RedisStore implements SubjectStore {
   async facts(): Promise<StoreFacts> {
     let [onlyReceived, late, lost] = [0, 0, 0];
     for (const source of await this.sources()) {
-      const numbers = readNumbers(await this.#field(source, META.numbers));
+      const text = await this.#field(source, META.numbers);
+      const numbers = orDamaged(`${this.#key(source)}: the numbers`, () => readNumbers(text));
       onlyReceived += numbers.onlyReceived + numbers.forgottenReceived;
       late += numbers.late;
       lost += numbers.lost;
@@ -293,11 +293,12 @@ export class RedisStore implements SubjectStore {
   }
 }
 
-function mergeWindows(key: string, windows: PartitionWindows, sum: Map<string, ActivityState>): void {
+/** @throws StateError that names the part, where it cannot be read */
+function orDamaged<T>(part: string, read: () => T): T {
   try {
-    windows.mergeInto(sum);
+    return read();
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
-    throw new StateError(`${key}: a closed window: ${error.message}`, { cause: error });
+    throw new StateError(`${part}: ${error.message}`, { cause: error });
   }
 }

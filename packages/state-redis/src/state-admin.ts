@@ -85,9 +85,9 @@ export class StateAdmin {
         sum += (await this.#ask(() => this.#connection.memory('USAGE', key))) ?? 0;
       }
     } catch (error) {
-      // Other people's Redis may keep the command to themselves.
-      if (error instanceof StoreConnectionError && error.kind === 'refused') return undefined;
-      throw error;
+      if (error instanceof StoreConnectionError && error.kind !== 'refused') throw error;
+      // Not every Redis lets everybody ask, or knows the command.
+      return undefined;
     }
     return sum;
   }

@@ -77,7 +77,7 @@ function lineOf(source: string, position: string): number {
  * another process imports the same file.
  */
 export async function importEvidence(
-  store: SubjectStore,
+  store: Pick<SubjectStore, 'claim' | 'applyBatch' | 'flush'>,
   path: string,
   signal?: AbortSignal,
 ): Promise<ImportOutcome> {

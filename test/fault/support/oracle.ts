@@ -21,6 +21,8 @@ export interface OracleRules {
   readonly dedupeHours: number;
   /** Whether a record should have become a dead letter: whoever made it knows. */
   readonly isPoison: (record: LoggedRecord) => boolean;
+  /** Whether a record holds nothing that is ours to count, without being damaged. */
+  readonly isNothing: (record: LoggedRecord) => boolean;
 }
 
 interface Logged {
@@ -76,7 +78,7 @@ function readPartition(known: Known, records: readonly LoggedRecord[], rules: Or
   const ended = new Set<string>();
   const received = new Set<string>();
   for (const record of records) {
-    if (rules.isPoison(record) || isProducedAgain(record)) continue;
+    if (rules.isPoison(record) || rules.isNothing(record) || isProducedAgain(record)) continue;
     const cluster = record.headers['leastwise-cluster'] ?? 'default';
     for (const event of eventsOf(record)) {
       const logged = event as Logged;

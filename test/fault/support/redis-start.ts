@@ -6,6 +6,8 @@ import { Redis } from 'ioredis';
 
 import { hashesOn } from './redis-state.ts';
 
+const READY = /ready to accept connections/i;
+
 /** What a Redis has that starts on a folder: it is started for the question, and killed. */
 export async function stateAfterStart(
   dir: string,
@@ -22,9 +24,9 @@ export async function stateAfterStart(
     let said = '';
     for await (const chunk of child.stdout) {
       said += String(chunk);
-      if (said.includes('Ready to accept connections')) break;
+      if (READY.test(said)) break;
     }
-    if (!said.includes('Ready to accept connections')) throw new Error(`Redis did not start:\n${said}`);
+    if (!READY.test(said)) throw new Error(`Redis did not start:\n${said}`);
     const redis = new Redis(path, { enableReadyCheck: false });
     try {
       return await hashesOn(redis, prefix);

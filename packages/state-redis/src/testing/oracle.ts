@@ -1,4 +1,6 @@
 import { ACTIVITY_RETENTION } from '@leastwise/state';
+import type { ActivityState } from '@leastwise/activity';
+import { subjectKey } from '@leastwise/audit-event';
 import type { ClusterState, Evidence } from '@leastwise/rbac';
 
 import { type PartitionContent, readPartition } from '../partition-content.ts';
@@ -8,8 +10,17 @@ import type { LogEvent } from './events.ts';
 const HOUR_US = 3_600_000_000;
 const DAY_US = 24 * HOUR_US;
 
-/** What a state says, as plain values: cells, namespaces and clusters by their names, and the numbers. */
+const MINUTE_US = 60_000_000;
+/** How long the windows are and how many of them are kept. */
+const WINDOWS = [
+  { kind: '5m', us: 5 * MINUTE_US, kept: 72 },
+  { kind: '1h', us: HOUR_US, kept: 72 },
+] as const;
+
+/** What a state says, as plain values: cells, windows, namespaces and clusters by their names, and the numbers. */
 export interface Plain {
+  /** By window and user: how many requests, the first, the last. */
+  readonly windows: Readonly<Record<string, readonly number[]>>;
   readonly cells: Readonly<Record<string, unknown>>;
   readonly namespaces: Readonly<Record<string, unknown>>;
   readonly clusters: Readonly<Record<string, unknown>>;
@@ -35,6 +46,7 @@ function nameOf(...parts: readonly string[]): string {
 /** What is to stand in a state after a log, by the rules and in the simplest way: one record after the other. */
 export function expectedOf(log: readonly LogEvent[], dedupeHours: number): Plain {
   const cells = new Map<string, Cell>();
+  const windows = new Map<string, Spans>();
   const namespaces = new Map<string, number>();
   const clusters = new Map<string, [number, number]>();
   const watermarks = new Map<string, number>();
@@ -54,6 +66,7 @@ export function expectedOf(log: readonly LogEvent[], dedupeHours: number): Plain
     const isCounted = !isLate && !counted.has(n);
     if (!isLate) counted.add(n);
     note(cells, event, isCounted ? 1 : 0);
+    if (isCounted) noteWindows(windows, event);
     const space = nameOf(cluster, event.namespace);
     if (kind === 'allowed') namespaces.set(space, Math.max(us, namespaces.get(space) ?? 0));
     const [first, last] = clusters.get(cluster) ?? [us, us];
@@ -62,6 +75,7 @@ export function expectedOf(log: readonly LogEvent[], dedupeHours: number): Plain
   const open = [...received].filter((n) => !counted.has(n) && !settled.has(n));
   return {
     cells: record([...cells].map(([key, cell]) => [key, plainCell(cell)] as const)),
+    windows: keptWindows(windows, watermarks),
     namespaces: record(namespaces),
     clusters: record(clusters),
     watermarks: record(watermarks),
@@ -79,6 +93,61 @@ function note(cells: Map<string, Cell>, event: LogEvent, count: number): void {
   if (us < cell.first[0] || (us === cell.first[0] && id < cell.first[1])) cell.first = [us, id];
   if (us > cell.last[0] || (us === cell.last[0] && id < cell.last[1])) cell.last = [us, id];
   cell.days.add(Math.floor(us / DAY_US));
+}
+
+/** By window, and then by user, how many requests, the first, the last. */
+interface Spans {
+  readonly cluster: string;
+  readonly window: (typeof WINDOWS)[number];
+  readonly number: number;
+  readonly users: Map<string, [count: number, first: number, last: number]>;
+}
+
+function noteWindows(windows: Map<string, Spans>, { cluster, us, user }: LogEvent): void {
+  for (const window of WINDOWS) {
+    const number = Math.floor(us / window.us);
+    const key = nameOf(cluster, window.kind, String(number));
+    const spans: Spans = windows.get(key) ?? { cluster, window, number, users: new Map() };
+    windows.set(key, spans);
+    const subject = subjectKey({ kind: 'User', namespace: '', name: user });
+    const [count, first, last] = spans.users.get(subject) ?? [0, us, us];
+    spans.users.set(subject, [count + 1, Math.min(first, us), Math.max(last, us)]);
+  }
+}
+
+function keptWindows(
+  windows: ReadonlyMap<string, Spans>,
+  watermarks: ReadonlyMap<string, number>,
+): Plain['windows'] {
+  const kept: [string, readonly number[]][] = [];
+  for (const [key, { cluster, window, number, users }] of windows) {
+    const newest = Math.floor((watermarks.get(cluster) ?? 0) / window.us);
+    if (number <= newest - window.kept) continue;
+    for (const [subject, spans] of users) kept.push([`${key} ${subject}`, spans]);
+  }
+  return record(kept);
+}
+
+/** The same of windows as they are. */
+function plainWindows(
+  activities: ReadonlyMap<string, ActivityState>,
+  watermarks: ReadonlyMap<string, number>,
+): Plain['windows'] {
+  const found = new Map<string, Spans>();
+  for (const [cluster, activity] of activities) {
+    for (const { kind, number, subjects } of activity.windows.values()) {
+      const window = WINDOWS.find((each) => each.kind === kind) ?? WINDOWS[0];
+      const users: Spans['users'] = new Map();
+      found.set(nameOf(cluster, kind, String(number)), { cluster, window, number, users });
+      for (const [subject, tallies] of subjects) {
+        const all = [...tallies.values()];
+        const count = all.reduce((sum, each) => sum + each.count, 0);
+        const [first, last] = [all.map((each) => each.firstUs), all.map((each) => each.lastUs)];
+        users.set(subject, [count, Math.min(...first), Math.max(...last)]);
+      }
+    }
+  }
+  return keptWindows(found, watermarks);
 }
 
 function plainCell({ count, first, last, days }: Cell): unknown {
@@ -138,8 +207,11 @@ export async function plainOf(
 ): Promise<Plain> {
   const content = await contentOf(connection, key, dedupeHours, keepDays);
   const { late, lost } = content.tally;
+  const activities = new Map<string, ActivityState>();
+  content.windows.mergeInto(activities);
   return {
     ...plainClusters(content.clusters.values()),
+    windows: plainWindows(activities, content.watermarks),
     watermarks: record(content.watermarks),
     numbers: { late, lost, onlyReceived: content.remembered.onlyReceived + content.forgottenReceived },
   };

@@ -25,3 +25,10 @@ export function recording(connection: Connection): {
   });
   return { connection: recorder, calls };
 }
+
+/** Calls a script once more. */
+export async function callAgain(connection: Connection, { script, args }: Call): Promise<unknown> {
+  const command: unknown = Reflect.get(connection, script);
+  if (typeof command !== 'function') throw new Error(`no script ${script}`);
+  return Reflect.apply(command, connection, args);
+}

@@ -185,7 +185,7 @@ export class Tormentor {
   #remember(): Promise<void> {
     return this.#asAdmin(async (client) => {
       for (const source of this.#sources) {
-        const memory = await client.dumpBuffer(keyOf(source, this.#prefix));
+        const memory = (await client.dumpBuffer(keyOf(source, this.#prefix))) as Buffer | null;
         if (memory) this.#memories.set(source, memory);
       }
     });

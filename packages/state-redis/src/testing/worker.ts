@@ -5,12 +5,6 @@ import { auditEventOf, type LogEvent } from './events.ts';
 /** What a worker came to. */
 export type Step = 'applied' | 'setback' | 'end';
 
-/** The part of a log that makes a batch; the position is the number of records before. */
-export interface Cut {
-  readonly from: string;
-  readonly to: number;
-}
-
 /** A worker that reads one log in batches from where the state says, and claims again after whatever happens. */
 export class LogWorker {
   readonly #store: SubjectStore;
@@ -28,7 +22,7 @@ export class LogWorker {
 
   async claim(): Promise<void> {
     const claim = await this.#store.claim(this.#source);
-    const gathering = new Gathering(claim, { observe: { deniedAs: 'denied' } });
+    const gathering = new Gathering(claim, { observe: { deniedAs: 'denied' }, hasWindows: true });
     this.#reading = { claim, gathering, position: claim.position };
   }
 
