@@ -41,7 +41,7 @@ export async function startService(service: string, args: readonly string[], io:
       `the ${service} is not installed here: where it is, run leastwise-${service} ${args.slice(0, 2).join(' ')}`,
     );
   }
-  const worker = new Worker(binary, { argv: [...args], stdout: true, stderr: true });
+  const worker = new Worker(binary, { argv: [...args], execArgv: [], stdout: true, stderr: true });
   const exited = new Promise<number>((resolve, reject) => {
     worker.on('error', reject);
     worker.on('exit', resolve);

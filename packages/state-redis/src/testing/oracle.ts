@@ -1,7 +1,7 @@
-import { ACTIVITY_RETENTION } from '@leastwise/state';
 import type { ActivityState } from '@leastwise/activity';
 import { subjectKey } from '@leastwise/audit-event';
 import type { ClusterState, Evidence } from '@leastwise/rbac';
+import { ACTIVITY_RETENTION } from '@leastwise/state';
 
 import { type PartitionContent, readPartition } from '../partition-content.ts';
 import type { Connection } from '../scripts.ts';
