@@ -8,7 +8,7 @@ import { auditEvent, auditEventLine, lacksKafka, lacksRedis, START_US, userInfo 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { place, type PlacedRecord } from './support/kafka-log.ts';
-import { differences, type Known } from './support/redis-state.ts';
+import { differences, type Known, usernameIn } from './support/redis-state.ts';
 import { killed, Run, type Stand, startStand, until } from './support/stand.ts';
 
 const isLacking = (await lacksKafka()) || (await lacksRedis());
@@ -18,7 +18,11 @@ const SKEW_MS = 300_000;
 
 let made = 0;
 /** A request that no other one is like, by a user of that name. */
-function recordOf(partition: number, username: string, us: number): PlacedRecord & { readonly value: string } {
+function recordOf(
+  partition: number,
+  username: string,
+  us: number,
+): PlacedRecord & { readonly value: string } {
   made += 1;
   const auditID = `5f2b1c9e-0000-4000-8000-${String(made).padStart(12, '0')}`;
   const user = userInfo({ username });
@@ -31,7 +35,7 @@ function crowd(partition: number, us: number): PlacedRecord[] {
 }
 
 function countOf({ cells }: Known, username: string): number | undefined {
-  for (const [key, { count }] of cells) if (JSON.parse(key)[4] === username) return count;
+  for (const [key, { count }] of cells) if (usernameIn(key) === username) return count;
   return undefined;
 }
 
@@ -72,7 +76,13 @@ describe.skipIf(isLacking)('events that are late or of the future', () => {
     run.start({ LEASTWISE_AGGREGATOR_KAFKA_BATCH_RECORDS: '3' });
     const known = await run.expectExact();
     expect(known.late).toBe(2);
-    const counts = ['just-old-enough', 'just-too-old', 'idle-then-slow', 'just-near-enough', 'after-the-future'];
+    const counts = [
+      'just-old-enough',
+      'just-too-old',
+      'idle-then-slow',
+      'just-near-enough',
+      'after-the-future',
+    ];
     expect(counts.map((name) => countOf(known, name))).toEqual([1, 0, 1, 1, 1]);
     expect(countOf(known, 'just-too-far')).toBeUndefined();
     const letters = (await run.log()).filter(({ topic }) => topic === run.dead);

@@ -7,7 +7,14 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { auditEvent, auditEventLine, createRandom, lacksKafka, lacksRedis, userInfo } from '@leastwise/testkit';
+import {
+  auditEvent,
+  auditEventLine,
+  createRandom,
+  lacksKafka,
+  lacksRedis,
+  userInfo,
+} from '@leastwise/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { auditIDOf } from '../stream/support/evidence.ts';
@@ -36,7 +43,11 @@ const PROTO = '"__proto__":{"verb":"delete","auditID":"x"},"constructor":{"proto
 function unreadable(): Buffer[] {
   const good = Buffer.from(line());
   const user = good.indexOf('alice');
-  const badUtf8 = Buffer.concat([good.subarray(0, user), Buffer.from([0xc3, 0x28, 0xff]), good.subarray(user)]);
+  const badUtf8 = Buffer.concat([
+    good.subarray(0, user),
+    Buffer.from([0xc3, 0x28, 0xff]),
+    good.subarray(user),
+  ]);
   const texts = [
     'not JSON at all',
     line((text) => text.slice(0, 250)),
@@ -46,7 +57,12 @@ function unreadable(): Buffer[] {
     line((text) => text.replace('"verb":"get"', '"verb":{"get":1}')),
     line((text) => text.replace(/"requestReceivedTimestamp":"[^"]*"/, '"requestReceivedTimestamp":"soon"')),
   ];
-  return [badUtf8, Buffer.from([0xff, 0xfe, 0, 0x80]), Buffer.alloc(0), ...texts.map((text) => Buffer.from(text))];
+  return [
+    badUtf8,
+    Buffer.from([0xff, 0xfe, 0, 0x80]),
+    Buffer.alloc(0),
+    ...texts.map((text) => Buffer.from(text)),
+  ];
 }
 
 /** Nothing of ours. */
@@ -83,7 +99,12 @@ describe.skipIf(isLacking)('poison', () => {
     for (const each of bad) run.notePoison(each);
     for (const each of NOTHING) run.noteNothing(Buffer.from(each));
     for (let partition = 0; partition < STOPPING; partition += 1) {
-      const values = random.shuffle([...auditLines({ random, requests: 60 }), ...bad, ...NOTHING, ...hostile()]);
+      const values = random.shuffle([
+        ...auditLines({ random, requests: 60 }),
+        ...bad,
+        ...NOTHING,
+        ...hostile(),
+      ]);
       // Each in a request of its own where it is large.
       for (const value of values) {
         if (value.length > 100_000) await place(run.brokers, run.topic, placed(partition, [value]));

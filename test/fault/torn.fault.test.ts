@@ -3,12 +3,13 @@
  * append-only file has the whole of it afterwards or nothing, wherever the file is cut and also after a second start;
  * and that aggregators which were at work meanwhile bring the state to the exact one.
  */
-import { cp, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { createRandom, lacksKafka, lacksRedis } from '@leastwise/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { growingFile, tear } from './support/append-only.ts';
 import { auditLines, poison } from './support/audit-lines.ts';
 import { stateAfterStart } from './support/redis-start.ts';
 import { rawPartitions, textOf } from './support/redis-state.ts';
@@ -17,14 +18,6 @@ import { Run, type Stand, startStand, until } from './support/stand.ts';
 const isLacking = (await lacksKafka()) || (await lacksRedis());
 const SEED = Number(process.env['LEASTWISE_TEST_SEED'] ?? Date.now() % 1_000_000);
 const ROUNDS = 4;
-
-/** The append-only file that still grows. */
-async function growingFile(dir: string): Promise<string> {
-  const folder = join(dir, 'appendonlydir');
-  const name = (await readdir(folder)).filter((each) => each.endsWith('.incr.aof')).sort().at(-1);
-  if (name === undefined) throw new Error('no append-only file');
-  return join(folder, name);
-}
 
 describe.skipIf(isLacking)('a Redis that dies while it writes', () => {
   let stand: Stand;
@@ -74,13 +67,7 @@ describe.skipIf(isLacking)('a Redis that dies while it writes', () => {
       const size = (await stat(file)).size;
       await run.produce(lines.splice(0, 1));
       await run.caughtUp();
-      await stand.redis.kill();
-      const cut = size + random.int((await stat(file)).size - size);
-      await truncate(file, cut);
-      for (let start = 0; start < 2; start += 1) {
-        await stand.redis.restart();
-        if (start === 0) await stand.redis.kill();
-      }
+      await tear(stand.redis, 1 + random.int((await stat(file)).size - size));
       // What is lost is noticed by the next commit, which that of a record makes.
       await run.produce(lines.splice(0, 2));
       await run.caughtUp();

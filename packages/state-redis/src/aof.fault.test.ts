@@ -63,14 +63,13 @@ describe.skipIf(await lacksRedis())('an append-only file that is torn', () => {
       const { size } = await stat(await appendOnlyFile(dir));
       // Within one command all cuts are alike for Redis; by night each is tried nevertheless.
       const step = isNightly ? 1 : Math.ceil((size - before) / 24);
-      const cuts: number[] = [];
-      for (let at = before; at < size; at += step) cuts.push(at);
-      cuts.push(size - 1, size);
+      const cuts = new Set([size - 1, size]);
+      for (let at = before; at < size; at += step) cuts.add(at);
       const next = cuts.values();
       // Two at a time: starting a server is mostly waiting.
       const worker = async (): Promise<void> => {
         for (const cut of next) {
-          const copy = join(folder.path, `cut-${cut}-${cuts.indexOf(cut)}`);
+          const copy = join(folder.path, `cut-${cut}`);
           await cp(dir, copy, { recursive: true });
           await truncate(await appendOnlyFile(copy), cut);
           await recover(copy, log);
@@ -78,7 +77,7 @@ describe.skipIf(await lacksRedis())('an append-only file that is torn', () => {
         }
       };
       await Promise.all([worker(), worker()]);
-      expect(cuts.length).toBeGreaterThan(20);
+      expect(cuts.size).toBeGreaterThan(20);
     },
     isNightly ? 3_600_000 : 60_000,
   );

@@ -26,6 +26,9 @@ export interface Rebuild {
   readonly imports: readonly string[];
 }
 
+/** For how long an order to rebuild stands: an empty source after that is a loss again. */
+const MARK_SECONDS = 7 * 86_400;
+
 /** Looks at a whole state and forgets parts of it, whoever works on it. What a worker does is `RedisStore`'s. */
 export class StateAdmin {
   readonly #connection: Connection;
@@ -111,7 +114,7 @@ export class StateAdmin {
    * @throws StoreConnectionError
    */
   async rebuild(at: Date): Promise<Rebuild> {
-    await this.#ask(() => this.#connection.set(this.#markKey(), at.toISOString()));
+    await this.#ask(() => this.#connection.set(this.#markKey(), at.toISOString(), 'EX', MARK_SECONDS));
     const plan = await this.planRebuild();
     for (const source of plan.sources) {
       // One command to one key, as everything that writes here. The source stays on the list: somebody may be claiming it.
@@ -121,7 +124,8 @@ export class StateAdmin {
   }
 
   /**
-   * When somebody last asked for a rebuild, `undefined` where nobody did: an empty source is no loss then.
+   * When somebody last asked for a rebuild; `undefined` where nobody did within the last seven days. An empty source is
+   * no loss then.
    * @throws StoreConnectionError
    */
   async rebuildAskedAt(): Promise<string | undefined> {

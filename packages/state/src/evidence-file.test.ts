@@ -24,7 +24,8 @@ function path(name: string): string {
 async function storeOf(requests: readonly SampleRequest[], source = 'log'): Promise<SubjectStore> {
   const store = await openEmbeddedStore();
   const claim = await store.claim(source);
-  await store.applyBatch({ claim, from: '', to: '1', deltas: deltasOf(requests, claim) });
+  const deltas = { ...deltasOf(requests, claim), tally: { late: 0, lost: 3 } };
+  await store.applyBatch({ claim, from: '', to: '1', deltas });
   return store;
 }
 
@@ -90,7 +91,7 @@ describe('a file of evidence', () => {
     await store.applyBatch({ claim, from: '', to: '9', deltas });
     expect(await bytesOf(store, 'parts')).toBe(whole);
     expect(whole.split('\n')[0]).toBe(
-      '{"schema":"leastwise-evidence","version":2,"tally":{"late":0,"lost":0}}',
+      '{"schema":"leastwise-evidence","version":2,"tally":{"late":0,"lost":3}}',
     );
   });
 

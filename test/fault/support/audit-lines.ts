@@ -26,11 +26,19 @@ export interface LogShape {
 }
 
 const ACTORS = [
-  ...NAMESPACES.flatMap((namespace) => ['app', 'deployer'].map((name) => serviceAccountActor(namespace, name))),
+  ...NAMESPACES.flatMap((namespace) =>
+    ['app', 'deployer'].map((name) => serviceAccountActor(namespace, name)),
+  ),
   ...['alice', 'bob', 'carol@example.com', ...HOSTILE_USERNAMES].map((name) => userActor(name)),
 ];
 /** A segment of a URL is no slash, and `%` is left to tests of escaping. */
-const NAMES = ['web', 'api', 'leader', 'kube-root-ca.crt', ...HOSTILE_TEXTS.filter((name) => !/[%/]/u.test(name))];
+const NAMES = [
+  'web',
+  'api',
+  'leader',
+  'kube-root-ca.crt',
+  ...HOSTILE_TEXTS.filter((name) => !/[%/]/u.test(name)),
+];
 const AGENTS = ['kubectl/v1.34.0 (linux/amd64) kubernetes/abcdef0', 'Helm/3.16.2', 'shop/v0.0.0', ''];
 /** What is asked of them is more than verb, name and namespace. */
 const SPECIAL = ['proxy', 'exec', 'portforward', 'eviction', 'token', 'finalize'];
@@ -94,7 +102,12 @@ function stagesOf(random: Random, last: AuditEvent): AuditEvent[] {
  * The log of an API server: requests of service accounts and of people with hostile names, with all their stages.
  * Some carry an auditID that another one had.
  */
-export function auditLines({ random, requests, startUs = START_US, spanUs = 20 * HOUR_US }: LogShape): string[] {
+export function auditLines({
+  random,
+  requests,
+  startUs = START_US,
+  spanUs = 20 * HOUR_US,
+}: LogShape): string[] {
   const used: string[] = [];
   const lines: string[] = [];
   for (let i = 0; i < requests; i += 1) {

@@ -52,6 +52,15 @@ export async function withAdmin<T>(
   }
 }
 
+/** The state of a group, then who is in it: another generation has other members. */
+export function membersOf(brokers: readonly string[], groupId: string): Promise<string[]> {
+  return withAdmin(brokers, async (admin) => {
+    const { groups } = await admin.describeGroups([groupId]);
+    const members = groups.flatMap((group) => group.members.map(({ memberId }) => memberId));
+    return [...groups.map(({ state }) => state), ...members.sort()];
+  });
+}
+
 /** Everything that topics hold now. */
 export async function readTopics(
   brokers: readonly string[],

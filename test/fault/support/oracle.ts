@@ -73,6 +73,11 @@ export function identityOf(event: unknown): string {
   return JSON.stringify([auditID, requestReceivedTimestamp, verb, requestURI, user?.username ?? '']);
 }
 
+/** What tells a stage of a request from all others. */
+export function stageOf(event: unknown): string {
+  return JSON.stringify([(event as Logged).stage, identityOf(event)]);
+}
+
 function readPartition(known: Known, records: readonly LoggedRecord[], rules: OracleRules): void {
   const watermarks = new Map<string, number>();
   const ended = new Set<string>();
@@ -124,11 +129,16 @@ function count(known: Known, cluster: string, event: Logged, times: 0 | 1): void
 
 function subjectOf(username: string): [kind: string, namespace: string, name: string] {
   const [, namespace = '', name = ''] = /^system:serviceaccount:([^:]+):([^:]+)$/s.exec(username) ?? [];
-  return name === '' ? ['User', '', username.replaceAll('\0', '\uFFFD')] : ['ServiceAccount', namespace, name];
+  return name === ''
+    ? ['User', '', username.replaceAll('\0', '\uFFFD')]
+    : ['ServiceAccount', namespace, name];
 }
 
 /** `/api/v1/…` or `/apis/GROUP/VERSION/…`, then `namespaces/NAMESPACE` or not, resource, name and subresource. */
-function askedFor({ requestURI, verb }: Logged): Record<'group' | 'resource' | 'namespace' | 'object', string> {
+function askedFor({
+  requestURI,
+  verb,
+}: Logged): Record<'group' | 'resource' | 'namespace' | 'object', string> {
   const path = requestURI.replace(/\?.*$/s, '');
   const segments = path.split('/').slice(1).map(decodeURIComponent);
   const group = segments[0] === 'api' ? '' : (segments[1] ?? '');

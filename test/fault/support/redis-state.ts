@@ -39,6 +39,12 @@ export function nothingKnown(): Known {
   };
 }
 
+/** The subject's name in the name of a cell or a subject. */
+export function usernameIn(key: string): string {
+  const parts = list(key);
+  return String(parts[parts.length > 4 ? 4 : 3]);
+}
+
 /** Adds what is known of a cell; of two auditIDs at one time the smaller one stays. */
 export function addCell({ cells }: Known, key: string, more: Cell): void {
   const known = cells.get(key);
@@ -134,7 +140,7 @@ function list(text: Buffer | string): unknown[] {
 }
 
 function* journal(bytes: Buffer): Generator<readonly [string, Buffer]> {
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const nameEnd = at + 4 + bytes.readUInt32LE(at);
     const valueEnd = nameEnd + 4 + bytes.readUInt32LE(nameEnd);
     yield [bytes.toString('utf8', at + 4, nameEnd), bytes.subarray(nameEnd + 4, valueEnd)];
@@ -154,7 +160,8 @@ function addField(known: Known, field: string, value: readonly unknown[]): void 
       break;
     case 's':
       known.subjects.add(JSON.stringify([cluster, ...rest]));
-      if (value[0] !== null || value[1] !== null) throw new Error(`more rules than a subject may have: ${field}`);
+      if (value[0] !== null || value[1] !== null)
+        throw new Error(`more rules than a subject may have: ${field}`);
       break;
     case 'a':
     case 'd':
@@ -189,7 +196,8 @@ export function differences(got: Known, wanted: Known): string[] {
   const compareMaps = (a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): void => {
     for (const key of new Set([...a.keys(), ...b.keys()])) compare(key, a.get(key), b.get(key));
   };
-  for (const number of ['late', 'lost', 'onlyReceived'] as const) compare(number, got[number], wanted[number]);
+  for (const number of ['late', 'lost', 'onlyReceived'] as const)
+    compare(number, got[number], wanted[number]);
   compareMaps(got.cells, wanted.cells);
   compareMaps(got.namespaces, wanted.namespaces);
   compareMaps(got.spans, wanted.spans);

@@ -19,7 +19,7 @@ function crc32c(bytes: Uint8Array): number {
  */
 export async function pretendCodec(segment: string, offset: number, codec: number): Promise<void> {
   const bytes = await readFile(segment);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const end = at + LENGTH_AT + 4 + bytes.readInt32BE(at + LENGTH_AT);
     if (Number(bytes.readBigInt64BE(at)) === offset) {
       bytes.writeInt16BE((bytes.readInt16BE(at + ATTRIBUTES_AT) & ~7) | codec, at + ATTRIBUTES_AT);

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type KafkaOptions, type KafkaServer, type RedisServer, startKafka, startRedis } from '@leastwise/testkit';
+import {
+  type KafkaOptions,
+  type KafkaServer,
+  type RedisServer,
+  startKafka,
+  startRedis,
+} from '@leastwise/testkit';
 import { Cluster, Redis } from 'ioredis';
 import { expect } from 'vitest';
 
@@ -12,7 +18,7 @@ import { createTopics, endsOf, produce, type Produced } from '../../stream/suppo
 import { type AggregatorProcess, startProcess } from '../../stream/support/processes.ts';
 import { auditIDOf } from '../../stream/support/evidence.ts';
 import { readTopics } from './kafka-log.ts';
-import { eventsOf, identityOf, isProducedAgain, type LoggedRecord, truthOf } from './oracle.ts';
+import { eventsOf, isProducedAgain, type LoggedRecord, stageOf, truthOf } from './oracle.ts';
 import { decode, differences, type Known, rawPartitions } from './redis-state.ts';
 
 /** A broker and a Redis, both processes of their own, in a folder. */
@@ -186,7 +192,10 @@ export class Run {
     const lists: Produced[] = [];
     for (let at = 0; at < lines.length; at += size) {
       const items = lines.slice(at, at + size).join(',');
-      lists.push([null, `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[${items}]}`]);
+      lists.push([
+        null,
+        `{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[${items}]}`,
+      ]);
     }
     await produce(this.brokers, this.topic, lists, 20);
   }
@@ -262,7 +271,7 @@ export class Run {
    * @param given - the log, where it is not the one that Kafka has now; then nothing is waited for
    * @param lost - how many records Kafka had removed unread
    */
-  async expectExact(given: readonly LoggedRecord[] | undefined = undefined, lost = 0): Promise<Known> {
+  async expectExact(given?: readonly LoggedRecord[], lost = 0): Promise<Known> {
     if (!given) await this.caughtUp();
     const log = given ?? (await this.log());
     const known = await this.known();
@@ -305,7 +314,7 @@ export class Run {
   #expectProducedAgain(log: readonly LoggedRecord[]): void {
     const good = log.filter((record) => this.#isGood(record));
     const stagesOf = (records: readonly LoggedRecord[]): Set<string> =>
-      new Set(records.flatMap(eventsOf).map((event) => `${Object(event).stage} ${identityOf(event)}`));
+      new Set(records.flatMap(eventsOf).map((event) => stageOf(event)));
     const wanted = stagesOf(good.filter((record) => record.topic === this.topic && isProducedAgain(record)));
     expect(stagesOf(good.filter(({ topic }) => topic === this.keyed))).toEqual(wanted);
   }

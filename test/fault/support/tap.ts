@@ -20,6 +20,8 @@ export interface Tap extends AsyncDisposable {
   readonly port: number;
   /** Sets a trap, which springs once. @returns when it has sprung, and what it did is done */
   set(trap: Trap): Promise<void>;
+  /** Breaks each connection off that asks for such a thing; nothing where nothing is said. */
+  block(isIt?: (request: Buffer) => boolean): void;
 }
 
 interface Armed {
@@ -30,6 +32,7 @@ interface Armed {
 
 class Wire {
   #armed: Armed | undefined;
+  #isBlocked: (request: Buffer) => boolean = () => false;
   readonly #framing: Framing;
   readonly #target: number;
   readonly #rewrite: (answer: Buffer) => void;
@@ -44,6 +47,10 @@ class Wire {
     return new Promise((resolve, reject) => {
       this.#armed = { trap, resolve, reject };
     });
+  }
+
+  block(isIt: (request: Buffer) => boolean = () => false): void {
+    this.#isBlocked = isIt;
   }
 
   async #spring(armed: Armed): Promise<boolean> {
@@ -68,9 +75,16 @@ class Wire {
     /** What every request that was sent on waits for. */
     const waiting: (Armed | undefined)[] = [];
     const asked = inOrder(client, this.#framing, async (request) => {
+      if (this.#isBlocked(request)) {
+        end();
+        return;
+      }
       const armed = this.#armed;
       const isIt = armed?.trap.isIt(request) === true;
-      if (isIt && armed.trap.at === 'asked' && !(await this.#spring(armed))) return end();
+      if (isIt && armed.trap.at === 'asked' && !(await this.#spring(armed))) {
+        end();
+        return;
+      }
       waiting.push(isIt && armed.trap.at !== 'asked' ? armed : undefined);
       server.write(request);
     });
@@ -78,7 +92,10 @@ class Wire {
       this.#rewrite(answer);
       const armed = waiting.shift();
       const isIt = armed && armed === this.#armed && (armed.trap.isAnswer?.(answer) ?? true);
-      if (isIt && armed.trap.at === 'done' && !(await this.#spring(armed))) return end();
+      if (isIt && armed.trap.at === 'done' && !(await this.#spring(armed))) {
+        end();
+        return;
+      }
       client.write(answer);
       if (isIt && armed.trap.at === 'answered' && !(await this.#spring(armed))) end();
     });
@@ -98,7 +115,7 @@ async function inOrder(
   }
 }
 
-async function listen(wire: Wire): Promise<Omit<Tap, 'set'>> {
+async function listen(wire: Wire): Promise<Tap> {
   const clients = new Set<Socket>();
   const server = createServer({ noDelay: true }, (client) => {
     clients.add(client);
@@ -112,6 +129,10 @@ async function listen(wire: Wire): Promise<Omit<Tap, 'set'>> {
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : 0,
+    set: (trap) => wire.set(trap),
+    block: (isIt) => {
+      wire.block(isIt);
+    },
     [Symbol.asyncDispose]: async () => {
       for (const client of clients) client.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -120,9 +141,8 @@ async function listen(wire: Wire): Promise<Omit<Tap, 'set'>> {
 }
 
 /** A wire to a Redis on loopback. */
-export async function tapRedis(port: number): Promise<Tap> {
-  const wire = new Wire(RESP, port, () => undefined);
-  return { ...(await listen(wire)), set: (trap) => wire.set(trap) };
+export function tapRedis(port: number): Promise<Tap> {
+  return listen(new Wire(RESP, port, () => undefined));
 }
 
 /** A wire to a broker on loopback, which seems to listen at the wire's own port. */
@@ -138,7 +158,7 @@ export async function tapKafka(port: number): Promise<Tap> {
   });
   const tap = await listen(wire);
   own = tap.port;
-  return { ...tap, set: (trap) => wire.set(trap) };
+  return tap;
 }
 
 const SCRIPT = /^EVAL(?:SHA)?$/i;

@@ -380,6 +380,24 @@ describe.skipIf(isLacking)('Redis', () => {
     expect([code, stderr]).toEqual([2, 'error: there is no state in Redis under "none:"\n']);
   });
 
+  test('is refused where it is damaged, or of a newer version', async () => {
+    const prefix = newPrefix();
+    await fillPartitions(prefix, LINES, 1);
+    const key = `${prefix}p:audit/0`;
+    const watermarks = (await redis.hget(key, 'w')) ?? '';
+    for (const [field, bad] of [
+      ['w', '[["prod"'],
+      ['w', '[["prod","soon"]]'],
+      ['v', '99'],
+    ] as const) {
+      await redis.hset(key, field, bad);
+      const { code, stdout, stderr } = await leastwise(['state', 'show', ...placeOf(prefix)]);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toContain(`error: ${key}: `);
+      await redis.hset(key, 'w', watermarks);
+    }
+  });
+
   describe('rebuild', () => {
     async function filled(): Promise<string> {
       const prefix = newPrefix();
@@ -410,6 +428,7 @@ describe.skipIf(isLacking)('Redis', () => {
         'forgot what was read of 2 partitions',
       );
       expect(Object.keys(await partsOf(prefix))).toEqual([expect.stringMatching(/p:import\/[0-9a-f]{64}$/)]);
+      expect(await redis.ttl(`${prefix}rebuild`)).toBeGreaterThan(6 * 86_400);
       expect(await redis.get(`${prefix}rebuild`)).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
       expect(await exported(...placeOf(prefix))).toBe(
         await exported('--state', await folderOf(LINES.slice(60, 100))),

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 
 import { SERVER_CACHE } from './child.ts';
 
-/** The version that tests run against where they do not say another one. */
-export const KAFKA_VERSION = '4.1.1';
+/** The version that tests run against where they do not say another one; `LEASTWISE_TEST_KAFKA_VERSION` says it for all. */
+export const KAFKA_VERSION = process.env['LEASTWISE_TEST_KAFKA_VERSION'] ?? '4.1.1';
 
 const JAVA_NEEDED = 17;
 const FETCH = fileURLToPath(new URL('../../../../test/kafka/fetch.mjs', import.meta.url));
