@@ -176,7 +176,7 @@ describe.skipIf(isLacking)(`a Redis (LEASTWISE_TEST_SEED=${SEED})`, () => {
     expect(await run.stop()).toEqual([0]);
   });
 
-  it.fails('that lost everything while nobody looked is refused, unless it may be rebuilt', async () => {
+  it('that lost everything while nobody looked is refused, unless it may be rebuilt', async () => {
     const run = await new Run(stand, { name: 'emptied', partitions: 1 }).create();
     run.start();
     await feed(run);

@@ -31,7 +31,7 @@ describe.skipIf(isLacking)('an aggregator that stands still', () => {
     await stand[Symbol.asyncDispose]();
   });
 
-  /** Stops `worker` at a commit, until another one has that partition. @returns the partition's hash */
+  /** Stops `worker` at a commit, until another one has that partition and has gone on. */
   async function stopAt(run: Run, worker: AggregatorProcess, at: 'asked' | 'done'): Promise<void> {
     let request: string[] = [];
     await tap.set({
@@ -46,6 +46,9 @@ describe.skipIf(isLacking)('an aggregator that stands still', () => {
         worker.child.kill('SIGSTOP');
         const source = request[3]?.slice(`${run.prefix}p:`.length) ?? '';
         await until('another owner', async () => (await run.field(source, 't')) !== request[4]);
+        // Far enough for the old batch to undo something.
+        const far = Number(request[7]) + 20;
+        await until('progress', async () => Number(await run.field(source, 'o')) >= far);
         worker.child.kill('SIGCONT');
         return 'forward';
       },
@@ -55,7 +58,7 @@ describe.skipIf(isLacking)('an aggregator that stands still', () => {
   it(`is fenced, and the state is exact (LEASTWISE_TEST_SEED=${SEED})`, async () => {
     const run = await new Run(stand, { name: 'stopped', partitions: 4 }).create();
     const random = createRandom(SEED);
-    const lines = auditLines({ random, requests: 2400 });
+    const lines = auditLines({ random, requests: 4000 });
     const next = async (count: number): Promise<void> => {
       const mine = lines.splice(0, count);
       const copies = mine.filter(() => random.next() < 0.05);
@@ -73,7 +76,7 @@ describe.skipIf(isLacking)('an aggregator that stands still', () => {
       });
       // Until a record comes to a partition of the one to be stopped; the other one must have work meanwhile.
       while (!state.isOver) {
-        await next(20);
+        await next(30);
         await sleep(300);
       }
       await over;

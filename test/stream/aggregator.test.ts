@@ -18,6 +18,7 @@ import {
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { leastwise, type Outcome } from '../integration/support/leastwise.ts';
 import { createTopics, endsOf, produce, type Produced } from './support/kafka.ts';
 import { type AggregatorProcess, startProcess } from './support/processes.ts';
 import { caughtUp, openStore, type Stage } from './support/worker.ts';
@@ -136,6 +137,44 @@ describe.skipIf(isLacking)('the aggregator', () => {
     }
   }, 60_000);
 
+  it('reads everything again when the state is to be rebuilt, and is not stopped for it', async () => {
+    const stage = await stageOf();
+    const [topic = ''] = stage.topics;
+    await produce(
+      stage.brokers,
+      topic,
+      Array.from({ length: 40 }, (_, i) => record(i)),
+    );
+    const { store, close } = openStore(stage);
+    const aggregator = start(stage);
+    const state = (...args: string[]): Promise<Outcome> =>
+      leastwise(['state', ...args, '--state', stage.redisUrl, '--state-prefix', stage.prefix]);
+    try {
+      await caughtUp(store, await endsOf(stage.brokers, stage.topics));
+      const before = await store.read();
+      const shown = await state('show', '--brokers', stage.brokers.join(','), '-o', 'json');
+      const { sources } = JSON.parse(shown.stdout) as { sources: { source: string; lag: number }[] };
+      expect(sources.map(({ source, lag }) => [source, lag])).toEqual(
+        stage.topics.flatMap((each) => [0, 1].map((partition) => [`${each}/${partition}`, 0])).sort(),
+      );
+      expect((await state('rebuild', '--yes')).code).toBe(0);
+      expect(await store.read()).toEqual([]);
+      // A partition is claimed again with its next record.
+      await produce(
+        stage.brokers,
+        topic,
+        Array.from({ length: 40 }, (_, i) => record(i)),
+      );
+      await caughtUp(store, await endsOf(stage.brokers, [topic]));
+      expect(await store.read()).toEqual(before);
+      expect(aggregator.child.exitCode).toBeNull();
+    } finally {
+      aggregator.child.kill('SIGTERM');
+      expect(await aggregator.ended).toBe(0);
+      await close();
+    }
+  }, 90_000);
+
   it('refuses to go on where the state was lost, until it is told to read anew', async () => {
     const stage = await stageOf();
     await produce(
@@ -154,7 +193,7 @@ describe.skipIf(isLacking)('the aggregator', () => {
       await client.del(await client.keys(`${stage.prefix}*`));
       const second = start(stage);
       expect(await second.ended).toBe(78);
-      expect(second.log()).toContain('restore Redis, or set state.rebuild');
+      expect(second.log()).toContain('restore Redis, or let it be read again');
       expect(await store.read()).toEqual([]);
       const third = start(stage, { LEASTWISE_AGGREGATOR_STATE_REBUILD: 'true' });
       await caughtUp(store, await endsOf(stage.brokers, stage.topics));

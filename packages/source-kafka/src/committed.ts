@@ -1,4 +1,4 @@
-import type { Partition } from '@leastwise/source';
+import { type Partition, partitionName } from '@leastwise/source';
 
 import { createClient } from './client.ts';
 import { isRefusal, rootMessage, toLogError } from './failures.ts';
@@ -23,6 +23,35 @@ export async function committedOffset(
     return offset < 0 ? undefined : offset;
   } catch (error) {
     const what = `the committed offset of ${topic}/${partition}: ${rootMessage(error)}`;
+    throw toLogError(isRefusal(error) ? 'refused' : 'unreachable', what, error);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
+/**
+ * One above the newest record of each partition of some topics, by the name of the partition. Topics that are not
+ * there have none.
+ * @throws LogError
+ */
+export async function endOffsets(
+  connection: KafkaConnection,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const admin = createClient(withDefaults({ ...connection, groupId: '', topics: [] }), 'short').admin();
+  try {
+    await admin.connect();
+    const there = new Set(await admin.listTopics());
+    const ends = new Map<string, number>();
+    for (const topic of topics) {
+      if (!there.has(topic)) continue;
+      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) {
+        ends.set(partitionName({ topic, partition }), Number(high));
+      }
+    }
+    return ends;
+  } catch (error) {
+    const what = `the ends of the topics: ${rootMessage(error)}`;
     throw toLogError(isRefusal(error) ? 'refused' : 'unreachable', what, error);
   } finally {
     await admin.disconnect().catch(() => undefined);

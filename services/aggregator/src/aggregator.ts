@@ -7,7 +7,14 @@ import {
 } from '@leastwise/runtime';
 import { LogError, type Partition, type PartitionedLog } from '@leastwise/source';
 import { committedOffset, openKafkaLog } from '@leastwise/source-kafka';
-import { checkRedis, closeRedis, type Connection, connectRedis, RedisStore } from '@leastwise/state-redis';
+import {
+  checkRedis,
+  closeRedis,
+  type Connection,
+  connectRedis,
+  RedisStore,
+  StateAdmin,
+} from '@leastwise/state-redis';
 
 import type { AggregatorConfig } from './config.ts';
 import { kafkaConnection, patternOf, redisConnection, UnusableConfigError } from './connections.ts';
@@ -108,11 +115,16 @@ function addGauges(metrics: Metrics, partitioned: PartitionedLog, handler: Aggre
   });
 }
 
+/** How far the group has read a partition, unless somebody wants all of it to be read anew. */
 async function committedReader(
   config: AggregatorConfig,
+  admin: StateAdmin,
 ): Promise<(partition: Partition) => Promise<number | undefined>> {
   const connection = await kafkaConnection(config);
-  return (partition) => committedOffset(connection, config.kafka.groupId, partition);
+  return async (partition) => {
+    if ((await admin.rebuildAskedAt()) !== undefined) return undefined;
+    return committedOffset(connection, config.kafka.groupId, partition);
+  };
 }
 
 /** What no restart mends, and nobody may skip over, ends with a code of its own. */
@@ -136,13 +148,14 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
     dedupeHours: config.state.dedupeHours,
     outageMs: config.outage,
   });
+  const admin = new StateAdmin(connection, { prefix: config.redis.prefix, outageMs: config.outage });
   const metrics = createMetrics();
   const handler = new AggregatorHandler({
     store,
     writer: partitioned.writer,
     metrics: createAggregatorMetrics(metrics),
     log,
-    ...(config.state.rebuild ? {} : { readBefore: await committedReader(config) }),
+    ...(config.state.rebuild ? {} : { readBefore: await committedReader(config, admin) }),
     options: {
       cluster: rules,
       skewMs: config.skew,

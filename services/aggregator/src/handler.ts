@@ -118,7 +118,7 @@ export class AggregatorHandler implements PartitionHandler {
     if (offset === undefined || offset === 0) return;
     throw new StateLostError(
       `the state knows nothing of ${source}, which this group has read up to ${offset}: restore Redis, or ` +
-        'set state.rebuild to read again what Kafka still has',
+        'let it be read again as far as Kafka goes back (state.rebuild, or `leastwise state rebuild`)',
     );
   }
 

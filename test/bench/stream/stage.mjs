@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { startKafka, startRedis } from '@leastwise/testkit';
@@ -28,15 +29,7 @@ export async function openStage() {
     client,
     admin,
     brokers: kafka.brokers.join(','),
-    createTopics: (topics) =>
-      admin.createTopics({
-        waitForLeaders: true,
-        topics: Object.entries(topics).map(([topic, numPartitions]) => ({
-          topic,
-          numPartitions,
-          configEntries: Object.entries(LONG).map(([name, value]) => ({ name, value })),
-        })),
-      }),
+    createTopics: (topics) => createTopics(admin, topics),
     close: async () => {
       await admin.disconnect();
       client.disconnect();
@@ -45,6 +38,29 @@ export async function openStage() {
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+async function createTopics(admin, topics) {
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: Object.entries(topics).map(([topic, numPartitions]) => ({
+      topic,
+      numPartitions,
+      configEntries: Object.entries(LONG).map(([name, value]) => ({ name, value })),
+    })),
+  });
+  // The client's own waiting for leaders gives up at once where the broker does not know the topic yet.
+  for (const topic of Object.keys(topics)) {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await admin.fetchTopicOffsets(topic);
+        break;
+      } catch (error) {
+        if (tries === 50) throw error;
+        await sleep(200);
+      }
+    }
+  }
 }
 
 /** By partition, one above its newest record. */

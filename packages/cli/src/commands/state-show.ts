@@ -11,6 +11,8 @@ interface Shown {
   readonly description: StateDescription;
   readonly facts: StoreFacts;
   readonly clusters: readonly ShownCluster[];
+  /** By source, one above its newest record; `undefined` where nobody asked. */
+  readonly ends: ReadonlyMap<string, number> | undefined;
 }
 
 interface ShownCluster {
@@ -61,7 +63,17 @@ function tableOf(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-function textOf({ description, facts, clusters }: Shown): string {
+/** How many records of a source are not in the state yet; `undefined` where that is not known. */
+function lagOf(source: string, position: string, ends: Shown['ends']): number | undefined {
+  const end = ends?.get(source);
+  return end === undefined ? undefined : Math.max(0, end - Number(position));
+}
+
+function lagText(lag: number | undefined): string {
+  return lag === undefined ? '-' : formatCount(lag);
+}
+
+function textOf({ description, facts, clusters, ends }: Shown): string {
   const { version, bytes, sources } = description;
   const size = bytes === undefined ? 'unknown' : formatBytes(bytes);
   return [
@@ -85,9 +97,10 @@ function textOf({ description, facts, clusters }: Shown): string {
     ]),
     '',
     ...tableOf([
-      ['SOURCE', 'POSITION', 'WATERMARKS'],
+      ['SOURCE', 'POSITION', ...(ends ? ['LAG'] : []), 'WATERMARKS'],
       ...sources.map(({ source, position, watermarks }) => [
         ...[printable(source), printable(position)],
+        ...(ends ? [lagText(lagOf(source, position, ends))] : []),
         [...watermarks].map(([cluster, us]) => `${printable(cluster)} ${formatTime(us)}`).join(', '),
       ]),
     ]),
@@ -95,7 +108,7 @@ function textOf({ description, facts, clusters }: Shown): string {
   ].join('\n');
 }
 
-function jsonOf({ description, facts, clusters }: Shown): string {
+function jsonOf({ description, facts, clusters, ends }: Shown): string {
   const { version, bytes, sources } = description;
   const shown = {
     schemaVersion: version ?? null,
@@ -105,6 +118,7 @@ function jsonOf({ description, facts, clusters }: Shown): string {
     sources: sources.map(({ source, position, watermarks }) => ({
       source,
       position,
+      ...(ends ? { lag: lagOf(source, position, ends) ?? null } : {}),
       watermarks: [...watermarks].map(([cluster, us]) => ({ cluster, time: formatTime(us) })),
     })),
   };
@@ -112,8 +126,13 @@ function jsonOf({ description, facts, clusters }: Shown): string {
 }
 
 /** Prints what a state holds. */
-export async function showState(store: DescribedStore, form: 'table' | 'json', io: Io): Promise<void> {
+export async function showState(
+  store: DescribedStore,
+  { form, ends }: { readonly form: 'table' | 'json'; readonly ends: Shown['ends'] },
+  io: Io,
+): Promise<void> {
   const shown = {
+    ends,
     description: await store.describe(),
     facts: await store.facts(),
     clusters: (await store.read()).map(shownCluster),

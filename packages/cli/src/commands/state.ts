@@ -19,6 +19,7 @@ interface PlaceFlags {
 }
 
 interface ShowFlags extends PlaceFlags {
+  readonly brokers?: string;
   readonly output: 'table' | 'json';
 }
 
@@ -43,10 +44,12 @@ function addPlace(command: Command): Command {
 export function addState(program: Command, io: Io): void {
   const state = program.command('state').description('what is remembered: show, export, import, rebuild');
   addPlace(state.command('show').description('what a state holds, and how far its sources were read'))
+    .option('--brokers <list>', 'host:port,… of Kafka without TLS: show how far behind each partition is')
     .option('-o, --output <form>', 'table or json', oneOf('table', 'json'), 'table')
     .action(async (flags: ShowFlags) => {
       await using store = await openKnown(flags);
-      await showState(store, flags.output, io);
+      const ends = flags.brokers === undefined ? undefined : await endsOf(store, flags.brokers);
+      await showState(store, { form: flags.output, ends }, io);
     });
   addPlace(state.command('export').description('its evidence as one file'))
     .requiredOption('--out <file>', 'the file to write; packed where its name ends in .gz')
@@ -73,6 +76,15 @@ export function addState(program: Command, io: Io): void {
       '  leastwise state export --state redis://127.0.0.1:6379 --out evidence.ndjson.gz\n' +
       '  leastwise state import evidence.ndjson.gz --state policies/.leastwise\n',
   );
+}
+
+/** One above the newest record of each partition that the state has read of. */
+async function endsOf(store: DescribedStore, brokers: string): Promise<ReadonlyMap<string, number>> {
+  // Loaded here: few runs need a client of Kafka.
+  const { endOffsets } = await import('@leastwise/source-kafka');
+  const { sources } = await store.describe();
+  const topics = sources.flatMap(({ source }) => /^(.+)\/\d+$/.exec(source)?.[1] ?? []);
+  return endOffsets({ brokers: brokers.split(',') }, [...new Set(topics)]);
 }
 
 async function openKnown({ state, statePrefix }: PlaceFlags): Promise<DescribedStore> {
