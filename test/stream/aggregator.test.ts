@@ -19,7 +19,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { leastwise, type Outcome } from '../integration/support/leastwise.ts';
-import { createTopics, endsOf, produce, type Produced } from './support/kafka.ts';
+import { createTopics, deleteRecords, endsOf, produce, type Produced } from './support/kafka.ts';
 import { type AggregatorProcess, startProcess } from './support/processes.ts';
 import { caughtUp, openStore, type Stage } from './support/worker.ts';
 
@@ -174,6 +174,44 @@ describe.skipIf(isLacking)('the aggregator', () => {
       await close();
     }
   }, 90_000);
+
+  it('does not take a partition that it only looked at for one that it has read', async () => {
+    const stage = await stageOf();
+    const [topic = ''] = stage.topics;
+    await produce(
+      stage.brokers,
+      topic,
+      Array.from({ length: 30 }, (_, i) => record(i)),
+    );
+    await deleteRecords(stage.brokers, topic, await endsOf(stage.brokers, [topic]));
+    for (let round = 0; round < 2; round += 1) {
+      const idle = start(stage);
+      await logged(idle, 'partition claimed');
+      await sleep(1500);
+      idle.child.kill('SIGTERM');
+      expect(await idle.ended).toBe(0);
+    }
+  }, 90_000);
+
+  it('refuses a state that is of another Kafka', async () => {
+    const stage = await stageOf();
+    const client = new Redis(redis.url);
+    await client.set(`${stage.prefix}log`, 'another');
+    await client.quit();
+    const refused = start(stage);
+    expect(await refused.ended).toBe(78);
+    expect(refused.log()).toContain('is of the Kafka another');
+  }, 60_000);
+
+  it('ends when Redis is away for longer than it may be, though nothing is to be done', async () => {
+    const own = await startRedis({ dir: join(dir, `redis-${run}`) });
+    const stage = { ...(await stageOf()), redisUrl: own.url };
+    const waiting = start(stage, { LEASTWISE_AGGREGATOR_OUTAGE: '2s' });
+    await logged(waiting, 'partition claimed');
+    await own.kill();
+    expect(await waiting.ended).toBe(1);
+    expect(waiting.log()).toContain('away for too long');
+  }, 60_000);
 
   it('refuses to go on where the state was lost, until it is told to read anew', async () => {
     const stage = await stageOf();

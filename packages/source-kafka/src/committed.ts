@@ -57,3 +57,17 @@ export async function endOffsets(
     await admin.disconnect().catch(() => undefined);
   }
 }
+
+/** What tells one Kafka from another. @throws LogError */
+export async function clusterId(connection: KafkaConnection): Promise<string> {
+  const admin = createClient(withDefaults({ ...connection, groupId: '', topics: [] }), 'short').admin();
+  try {
+    await admin.connect();
+    return (await admin.describeCluster()).clusterId;
+  } catch (error) {
+    const what = `the id of the cluster: ${rootMessage(error)}`;
+    throw toLogError(isRefusal(error) ? 'refused' : 'unreachable', what, error);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}

@@ -1,4 +1,4 @@
-export { committedOffset, endOffsets } from './committed.ts';
+export { clusterId, committedOffset, endOffsets } from './committed.ts';
 export { openKafkaLog, openKafkaWriter } from './kafka-log.ts';
 export type {
   KafkaConnection,

@@ -40,6 +40,8 @@ export class PartitionReader {
   /** Where answers are expected to go on; undefined while none are. */
   #expected: number | undefined;
   #position: number | undefined;
+  /** Whether the handler has stored anything of the partition, now or ever. */
+  #isStored = false;
   #end = 0;
   #isTaking = false;
   #isHeld = false;
@@ -117,6 +119,11 @@ export class PartitionReader {
     return { partition: this.partition, position, end: Math.max(this.#end, position) };
   }
 
+  /** Where it is, if the handler knows of it too: of a partition that is only looked at there is nothing to tell. */
+  stored(): PartitionProgress | undefined {
+    return this.#isStored ? this.progress() : undefined;
+  }
+
   /** Learns of a newer end. */
   noteEnd(end: number): void {
     this.#end = Math.max(this.#end, end);
@@ -174,6 +181,7 @@ export class PartitionReader {
     }
     if (this.#isOver()) return 'over';
     this.#position = at;
+    this.#isStored ||= wanted !== undefined;
     this.noteEnd(high);
     this.#expected = at;
     this.#isHeld = false;
@@ -237,6 +245,7 @@ export class PartitionReader {
       if (this.isRevoked()) return 'over';
       this.#movedInARow = 0;
       this.#position = batch.to;
+      this.#isStored = true;
     }
     return 'stored';
   }

@@ -226,9 +226,10 @@ export class KafkaSession {
   }
 
   async #commit(): Promise<void> {
-    const moved = this.progress().filter(
-      ({ partition, position }) => this.#committed.get(partitionName(partition)) !== position,
-    );
+    const moved = this.#assignment
+      .readers()
+      .flatMap((reader) => reader.stored() ?? [])
+      .filter(({ partition, position }) => this.#committed.get(partitionName(partition)) !== position);
     if (moved.length === 0 || this.#hasCrashed) return;
     await this.#consumer.commitOffsets(
       moved.map(({ partition, position }) => ({ ...partition, offset: String(position) })),

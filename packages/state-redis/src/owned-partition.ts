@@ -1,6 +1,6 @@
 import type { ClusterState } from '@leastwise/rbac';
 import { emptyCluster } from '@leastwise/rbac';
-import type { Batch, SeenIdentity, Tally } from '@leastwise/state';
+import { type Batch, newestOf, type SeenIdentity, type Tally } from '@leastwise/state';
 
 import { horizonUs, withoutOld } from './expiry.ts';
 import { META } from './field-names.ts';
@@ -79,7 +79,8 @@ export class OwnedPartition {
       this.watermarks.set(cluster, Math.max(us, this.watermarks.get(cluster) ?? us));
     }
     this.#forget();
-    this.#windows.advance(this.watermarks, changed, this.#gone);
+    const newest = (cluster: string): number | undefined => newestOf(this.#clusters, cluster);
+    this.#windows.advance(this.watermarks, newest, { changed, gone: this.#gone });
     for (const [name, { firstSeenUs }] of deltas.clusters) this.#dropOld(name, firstSeenUs);
     const { late, lost } = deltas.tally;
     this.#tally = { late: this.#tally.late + late, lost: this.#tally.lost + lost };

@@ -146,6 +146,7 @@ class PartitionReader {
 
   end(keepDays: number): Map<string, ClusterState> {
     this.#remembered.loaded();
+    this.#windows.loaded((field) => this.garbage.add(field));
     return this.#clusters.end((cluster) =>
       withoutOld(cluster, horizonUs(this.#watermarks.get(cluster.cluster), keepDays), (field) =>
         this.garbage.add(field),

@@ -11,6 +11,7 @@ import {
   type Tally,
   WINDOW_KINDS,
   windowFor,
+  windowKey,
   type WindowKind,
   windowsToKeep,
   windowStartUs,
@@ -159,28 +160,53 @@ export class PartitionWindows {
     }
   }
 
-  /** Closes what the watermarks have passed, and gives up what is beyond the retention. */
-  advance(watermarks: ReadonlyMap<string, number>, changed: Changed, gone: (field: string) => void): void {
+  /** All fields were read. @param gone - takes those of cells whose window is closed: they were not swept away yet */
+  loaded(gone: (field: string) => void): void {
+    for (const place of this.#closed.values()) {
+      const windows = this.#open.get(place.cluster)?.windows;
+      const key = windowKey(place.kind, place.number);
+      const window = windows?.get(key);
+      if (!window) continue;
+      windows?.delete(key);
+      const part = windowPart(place);
+      for (const [cell] of talliesOf(window)) gone(windowCellField(part, cell));
+    }
+  }
+
+  /**
+   * Closes what the watermarks have passed, and gives up what is beyond the retention.
+   * @param newest - by cluster, the newest request that was counted: what the retention is measured from
+   */
+  advance(
+    watermarks: ReadonlyMap<string, number>,
+    newest: (cluster: string) => number | undefined,
+    tell: { readonly changed: Changed; readonly gone: (field: string) => void },
+  ): void {
     for (const [cluster, { windows }] of this.#open) {
       const watermark = watermarks.get(cluster);
       if (watermark === undefined) continue;
       for (const [key, window] of windows) {
         if (!this.#isClosed(window, watermark)) continue;
         windows.delete(key);
-        this.#close({ cluster, kind: window.kind, number: window.number }, window, changed);
+        this.#close({ cluster, kind: window.kind, number: window.number }, window, tell);
       }
     }
     for (const [field, place] of this.#closed) {
-      const watermark = watermarks.get(place.cluster);
-      if (watermark === undefined || this.#isKept(place, watermark)) continue;
+      const newestUs = newest(place.cluster);
+      if (newestUs === undefined || this.#isKept(place, newestUs)) continue;
       this.#closed.delete(field);
-      gone(field);
+      tell.gone(field);
     }
   }
 
-  #close(place: WindowPlace, window: ActivityWindow, changed: Changed): void {
+  // Its cells mean nothing from now on, so they need not be written over: they are swept away in time.
+  #close(
+    place: WindowPlace,
+    window: ActivityWindow,
+    { changed, gone }: { readonly changed: Changed; readonly gone: (field: string) => void },
+  ): void {
     const part = windowPart(place);
-    for (const [cell] of talliesOf(window)) changed(windowCellField(part, cell), GONE);
+    for (const [cell] of talliesOf(window)) gone(windowCellField(part, cell));
     changed(closedWindowField(part), packed(window));
     this.#closed.set(closedWindowField(part), { ...place, cells: '' });
   }
@@ -190,7 +216,7 @@ export class PartitionWindows {
     return hourOf(watermarkUs) - lastHour > this.#horizons.dedupeHours;
   }
 
-  #isKept({ kind, number }: WindowPlace, watermarkUs: number): boolean {
-    return number >= windowsToKeep(kind, watermarkUs, this.#horizons.retention).first;
+  #isKept({ kind, number }: WindowPlace, newestUs: number): boolean {
+    return number >= windowsToKeep(kind, newestUs, this.#horizons.retention).first;
   }
 }

@@ -232,6 +232,16 @@ export class RedisStore implements SubjectStore {
     return true;
   }
 
+  /**
+   * Notes which log the state is of, where nobody has yet.
+   * @returns the log that it is of
+   */
+  async bindTo(log: string): Promise<string> {
+    const key = `${this.#options.prefix}log`;
+    await this.#asking.ask('write', () => this.#connection.set(key, log, 'NX'));
+    return (await this.#asking.ask('read', () => this.#connection.get(key))) ?? log;
+  }
+
   async #field(source: string, field: string): Promise<string | undefined> {
     const key = this.#key(source);
     return (await this.#asking.ask('read', () => this.#connection.hget(key, field))) ?? undefined;

@@ -120,6 +120,8 @@ export class StateAdmin {
       // One command to one key, as everything that writes here. The source stays on the list: somebody may be claiming it.
       await this.#ask(() => this.#connection.unlink(this.#key(source)));
     }
+    // What is read again may come from another log.
+    await this.#ask(() => this.#connection.unlink(`${this.#prefix}log`));
     return plan;
   }
 

@@ -3,10 +3,11 @@ import {
   type Log,
   type Metrics,
   type RunningService,
+  retry,
   startHealthServer,
 } from '@leastwise/runtime';
 import { LogError, type Partition, type PartitionedLog } from '@leastwise/source';
-import { committedOffset, openKafkaLog } from '@leastwise/source-kafka';
+import { clusterId, committedOffset, openKafkaLog } from '@leastwise/source-kafka';
 import {
   checkRedis,
   closeRedis,
@@ -45,17 +46,28 @@ async function openRedis(config: AggregatorConfig, log: Log): Promise<Connection
   throw new UnusableConfigError(`Redis cannot hold the state: ${problems.join('; ')}`);
 }
 
+function escaped(text: string): string {
+  return text.replaceAll(/[.+*?^$()[\]{}|\\]/g, String.raw`\$&`);
+}
+
 /** The topics to read, with those that take what is produced again. @throws UnusableConfigError */
 export function topicsOf({ kafka }: AggregatorConfig): (string | RegExp)[] {
-  const { topics, topicPattern, keyedSuffix } = kafka;
+  const { topics, topicPattern, keyedSuffix, deadLetterTopic } = kafka;
   const pattern = patternOf('kafka.topicPattern', topicPattern);
   if (topics.length === 0 && !pattern) {
     throw new UnusableConfigError('one of kafka.topics and kafka.topicPattern is needed');
   }
-  const suffix = keyedSuffix.replaceAll('.', '\\.');
+  const names = topics.flatMap((topic) => [topic, `${topic}${keyedSuffix}`]);
+  if (names.includes(deadLetterTopic)) {
+    throw new UnusableConfigError('kafka.deadLetterTopic is one of the topics that are read');
+  }
+  if (!pattern) return names;
+  // A dead letter that is read again dies again.
+  const alive = `(?!${escaped(deadLetterTopic)}(?:${escaped(keyedSuffix)})?$)`;
   return [
-    ...topics.flatMap((topic) => [topic, `${topic}${keyedSuffix}`]),
-    ...(pattern ? [pattern, new RegExp(`(?:${pattern.source})${suffix}`)] : []),
+    ...names,
+    new RegExp(`${alive}(?:${pattern.source})`),
+    new RegExp(`${alive}(?:${pattern.source})${escaped(keyedSuffix)}`),
   ];
 }
 
@@ -110,7 +122,7 @@ function addGauges(metrics: Metrics, partitioned: PartitionedLog, handler: Aggre
     help: 'How old the newest event of a cluster is that this process has stored. A rise means that its shipper is silent.',
     openLabels: { cluster: { max: MAX_CLUSTERS } },
     collect: (gauge) => {
-      for (const [cluster, us] of handler.newest) gauge.set({ cluster }, Date.now() / 1000 - us / 1e6);
+      for (const [cluster, us] of handler.newest()) gauge.set({ cluster }, Date.now() / 1000 - us / 1e6);
     },
   });
 }
@@ -135,12 +147,72 @@ function withExitCode(error: unknown): unknown {
   return cause instanceof StateLostError ? Object.assign(error, { exitCode: cause.exitCode }) : error;
 }
 
+async function makeHandler(
+  config: AggregatorConfig,
+  { partitioned, connection, store, metrics, log }: HandlerSurroundings,
+): Promise<AggregatorHandler> {
+  const { kafka, state } = config;
+  const admin = new StateAdmin(connection, { prefix: config.redis.prefix, outageMs: config.outage });
+  return new AggregatorHandler({
+    store,
+    writer: partitioned.writer,
+    metrics: createAggregatorMetrics(metrics),
+    log,
+    ...(state.rebuild ? {} : { readBefore: await committedReader(config, admin) }),
+    options: {
+      cluster: clusterRules(config),
+      skewMs: config.skew,
+      keyedSuffix: kafka.keyedSuffix,
+      deadLetterTopic: kafka.deadLetterTopic,
+      deadLetterBytes: kafka.deadLetterBytes,
+      dedupeHours: state.dedupeHours,
+      now: Date.now,
+      patience: { ...PATIENCE, totalMs: config.outage },
+    },
+  });
+}
+
+interface HandlerSurroundings {
+  readonly partitioned: PartitionedLog;
+  readonly connection: Connection;
+  readonly store: RedisStore;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** Positions mean something in one Kafka only: with those of another one, its records would be skipped. */
+async function bindToKafka(config: AggregatorConfig, store: RedisStore, log: Log): Promise<void> {
+  const connection = await kafkaConnection(config);
+  const id = await retry(() => clusterId(connection), {
+    ...PATIENCE,
+    totalMs: config.outage,
+    isRetriable: (error) => error instanceof LogError && error.failure === 'unreachable',
+    onRetry: ({ error }) => log.warn('kafka cannot be reached', { err: error }),
+  });
+  const bound = await store.bindTo(id);
+  if (bound === id) return;
+  throw new UnusableConfigError(
+    `the state under "${config.redis.prefix}" is of the Kafka ${bound}, and this one is ${id}: ` +
+      'give each Kafka a redis.prefix of its own, or forget the old one with `leastwise state rebuild`',
+  );
+}
+
+/** Rejects when a connection has ended for good: it was away for too long. */
+function lossOf(connection: Connection): Promise<never> {
+  const loss = new Promise<never>((_, reject) => {
+    connection.once('end', () => {
+      reject(new Error('Redis was away for too long'));
+    });
+  });
+  loss.catch(() => undefined);
+  return loss;
+}
+
 /**
  * Starts an aggregator: checks Redis, serves health and metrics, joins its group and reads.
  * @throws UnusableConfigError where the configuration, or what Redis is like, makes a start useless
  */
 export async function startAggregator(config: AggregatorConfig, log: Log): Promise<Aggregator> {
-  const rules = clusterRules(config);
   const partitioned = await openLog(config, log);
   const connection = await openRedis(config, log);
   const store = new RedisStore(connection, {
@@ -148,23 +220,12 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
     dedupeHours: config.state.dedupeHours,
     outageMs: config.outage,
   });
-  const admin = new StateAdmin(connection, { prefix: config.redis.prefix, outageMs: config.outage });
-  const metrics = createMetrics();
-  const handler = new AggregatorHandler({
-    store,
-    writer: partitioned.writer,
-    metrics: createAggregatorMetrics(metrics),
-    log,
-    ...(config.state.rebuild ? {} : { readBefore: await committedReader(config, admin) }),
-    options: {
-      cluster: rules,
-      skewMs: config.skew,
-      keyedSuffix: config.kafka.keyedSuffix,
-      deadLetterTopic: config.kafka.deadLetterTopic,
-      deadLetterBytes: config.kafka.deadLetterBytes,
-      patience: { ...PATIENCE, totalMs: config.outage },
-    },
+  await bindToKafka(config, store, log).catch(async (error: unknown) => {
+    await closeRedis(connection);
+    throw error;
   });
+  const metrics = createMetrics();
+  const handler = await makeHandler(config, { partitioned, connection, store, metrics, log });
   addGauges(metrics, partitioned, handler);
   const state = { isReading: true };
   const health = await startHealthServer({
@@ -178,8 +239,8 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
   });
   log.info('serving health and metrics', health.address);
   const stop = new AbortController();
-  const ended = partitioned
-    .run(handler, stop.signal)
+  const running = partitioned.run(handler, stop.signal);
+  const ended = Promise.race([running, lossOf(connection)])
     .catch((error: unknown) => {
       throw withExitCode(error);
     })
@@ -193,7 +254,7 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       // What failed is told by `ended`.
-      await ended.catch(() => undefined);
+      await running.catch(() => undefined);
       await partitioned[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await closeRedis(connection);

@@ -10,6 +10,8 @@ export interface ClusterRules {
 
 /** Names the cluster of events that were produced again. */
 export const CLUSTER_HEADER = 'leastwise-cluster';
+/** When the record was made that such an event came in, in milliseconds. Kafka keeps its own copy by a time of its own. */
+export const TIME_HEADER = 'leastwise-time';
 
 /**
  * The cluster of a record's events, where the record has no field that says so: header, topic, the one configured.

@@ -80,6 +80,7 @@ export function targetOf({
   nodes,
   masterName,
   sentinelPassword,
+  db,
 }: AggregatorConfig['redis']): RedisTarget {
   const addresses = nodes.map(addressOf);
   const [first] = addresses;
@@ -90,6 +91,7 @@ export function targetOf({
         throw new UnusableConfigError('redis.nodes: one server where redis.mode is standalone');
       return first;
     case 'cluster':
+      if (db !== 0) throw new UnusableConfigError('redis.db: a Cluster has database 0 only');
       return { nodes: addresses };
     case 'sentinel':
       if (masterName === undefined)

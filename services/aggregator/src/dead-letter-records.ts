@@ -1,12 +1,18 @@
 import { type OutgoingRecord, type Partition, partitionName } from '@leastwise/source';
 
-import type { Unreadable } from './record-events.ts';
+import type { DeadReason } from './metrics.ts';
+
+/** What cannot be used, and why. */
+export interface DeadLetter {
+  readonly reason: DeadReason;
+  readonly detail: string;
+  readonly bytes: Uint8Array;
+}
 
 /** Where a dead letter came from. */
 export interface LetterOrigin {
   readonly partition: Partition;
   readonly offset: number;
-  readonly timestampMs: number;
 }
 
 const MAX_DETAIL = 512;
@@ -16,11 +22,11 @@ const MAX_DETAIL = 512;
  * where it came from, so a copy (the worker died before it noted that it had sent it) is known as one.
  */
 export function deadLetterRecords(
-  letter: Unreadable,
+  letter: DeadLetter,
   origin: LetterOrigin,
   maxBytes: number,
 ): OutgoingRecord[] {
-  const { partition, offset, timestampMs } = origin;
+  const { partition, offset } = origin;
   const parts = Math.max(1, Math.ceil(letter.bytes.length / maxBytes));
   return Array.from({ length: parts }, (_, part) => ({
     key: `${partitionName(partition)}/${offset}`,
@@ -33,6 +39,5 @@ export function deadLetterRecords(
       'leastwise-offset': String(offset),
       'leastwise-part': `${part + 1}/${parts}`,
     },
-    timestampMs,
   }));
 }

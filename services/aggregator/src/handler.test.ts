@@ -106,7 +106,7 @@ describe('the handler', () => {
       'from-header',
       'from-topic',
     ]);
-    expect(appended.get('audit-keyed')?.map(({ headers: sent }) => sent)).toEqual([
+    expect(appended.get('audit-keyed')?.map(({ headers: sent }) => sent)).toMatchObject([
       { 'leastwise-cluster': 'from-field' },
     ]);
   });
@@ -120,7 +120,7 @@ describe('the handler', () => {
   });
 
   const poison: [string, Uint8Array | string | null, string][] = [
-    ['not JSON', 'hello', 'not-an-audit-event'],
+    ['not JSON', 'hello', 'invalid-json'],
     ['cut', line(1).slice(0, 200), 'truncated'],
     ['empty', '', 'empty'],
     ['a tombstone', null, 'empty'],
@@ -129,12 +129,12 @@ describe('the handler', () => {
       Buffer.concat([Buffer.from('{"kind":"Event","auditID":"'), Buffer.from([0xff, 0xfe])]),
       'truncated',
     ],
-    ['compressed twice', gzipSync(line(1)), 'wrong-encoding'],
+    ['compressed twice', gzipSync(line(1)), 'invalid-json'],
     ['deeply nested', '['.repeat(200_000), 'truncated'],
     ['without a time', line(1).replaceAll(/"[A-Za-z]*Timestamp":"[^"]*",/g, ''), 'no-timestamp'],
     ['of an unknown version', line(1).replace('audit.k8s.io/v1', 'audit.k8s.io/v9'), 'unknown-version'],
   ];
-  it.each(poison)('is not stopped by a record that is %s', async (_what, value) => {
+  it.each(poison)('is not stopped by a record that is %s', async (_what, value, reason) => {
     const { handler, store, appended } = await testAggregator();
     await handler.claim(PARTITION);
     expect(
@@ -142,7 +142,8 @@ describe('the handler', () => {
     ).toBe('stored');
     expect(await countsOf(store)).toBe(2);
     expect(await handler.claim(PARTITION)).toBe(3);
-    for (const letter of appended.get('dead') ?? []) expect(letter.key).toBe('audit/0/1');
+    const letters = appended.get('dead') ?? [];
+    expect(letters[0]).toMatchObject({ key: 'audit/0/1', headers: { 'leastwise-reason': reason } });
   });
 
   it('makes one dead letter of a record, however much of it cannot be read', async () => {
@@ -184,6 +185,92 @@ describe('the handler', () => {
     await handler.take(batchOf(records), alive);
     expect(await countsOf(store)).toBe(1);
     expect(appended.get('dead')?.map(({ headers }) => headers['leastwise-reason'])).toEqual(['future']);
+  });
+
+  it('believes no event that is days ahead of the clock, whatever the time of its record', async () => {
+    const { handler, store, appended } = await testAggregator();
+    await handler.claim(PARTITION);
+    const inDays = (days: number): string =>
+      auditEventLine(
+        auditEvent({ auditID: `d${days}`, receivedAtUs: (OPTIONS.now() + days * 86_400_000) * 1000 }),
+      );
+    const timestampMs = OPTIONS.now() + 500 * 86_400_000;
+    await handler.take(
+      batchOf([
+        record(0, inDays(1), { timestampMs }),
+        record(1, inDays(2), { timestampMs }),
+        record(2, inDays(500), { timestampMs: -1 }),
+      ]),
+      alive,
+    );
+    expect(await countsOf(store)).toBe(1);
+    expect(appended.get('dead')?.map(({ key }) => key)).toEqual(['audit/0/1', 'audit/0/2']);
+  });
+
+  it('holds one copy of a record, however many events of the future are in it', async () => {
+    const { handler, appended } = await testAggregator({ deadLetterBytes: 100_000 });
+    await handler.claim(PARTITION);
+    const future = JSON.parse(auditEventLine(auditEvent({ receivedAtUs: 9e15 }))) as unknown;
+    const list = JSON.stringify({
+      kind: 'EventList',
+      apiVersion: 'audit.k8s.io/v1',
+      items: Array(50).fill(future),
+    });
+    await handler.take(batchOf([record(0, list)]), alive);
+    expect(appended.get('dead')?.map(({ value }) => Buffer.from(value as Uint8Array).toString())).toEqual([
+      list,
+    ]);
+  });
+
+  it('makes a dead letter of an event that is too large to be produced again', async () => {
+    const { handler, appended } = await testAggregator({ deadLetterBytes: 3000 });
+    await handler.claim(PARTITION);
+    const huge = auditEventLine(auditEvent({ auditID: 'x'.repeat(5000) }));
+    expect(
+      await handler.take(batchOf([record(0, huge, { key: null }), record(1, line(1), { key: null })]), alive),
+    ).toBe('stored');
+    expect(appended.get('dead')?.map(({ headers }) => headers['leastwise-reason'])).toEqual([
+      'too-large',
+      'too-large',
+    ]);
+    expect(appended.get('audit-keyed')?.map(({ key }) => key)).toEqual(['id-1']);
+  });
+
+  it('produces again without the old time, by which Kafka would remove it, and judges by it all the same', async () => {
+    const { handler, store, appended } = await testAggregator();
+    await handler.claim(PARTITION);
+    const timestampMs = START_US / 1000;
+    const late = auditEventLine(auditEvent({ auditID: 'late', receivedAtUs: START_US + 600_000_000 }));
+    const records = [
+      record(0, line(1), { key: null, timestampMs }),
+      record(1, late, { key: null, timestampMs: 0 }),
+    ];
+    await handler.take(batchOf(records), alive);
+    const [first, second] = appended.get('audit-keyed') ?? [];
+    expect([first?.timestampMs, first?.headers['leastwise-time']]).toEqual([undefined, `${timestampMs}`]);
+    const keyed = { topic: 'audit-keyed', partition: 0 };
+    await handler.claim(keyed);
+    const again = [
+      first,
+      { ...second, headers: { ...second?.headers, 'leastwise-time': `${timestampMs}` } },
+    ].map((each, i) =>
+      record(i, Buffer.from((each?.value ?? '') as string), {
+        headers: new Map(
+          Object.entries(each?.headers ?? {}).map(([name, text]) => [name, Buffer.from(text)]),
+        ),
+      }),
+    );
+    await handler.take(batchOf(again, keyed.topic), alive);
+    expect(await countsOf(store)).toBe(1);
+    expect(appended.get('dead')?.map(({ headers }) => headers['leastwise-reason'])).toEqual(['future']);
+  });
+
+  it('produces again what has another key than its auditID: its copies might have another one still', async () => {
+    const { handler, store, appended } = await testAggregator();
+    await handler.claim(PARTITION);
+    await handler.take(batchOf([record(0, line(1), { key: Buffer.from('random-1') })]), alive);
+    expect(await countsOf(store)).toBe(0);
+    expect(appended.get('audit-keyed')?.map(({ key }) => key)).toEqual(['id-1']);
   });
 
   it('waits with the partition while dead letters cannot be written, and then goes on', async () => {

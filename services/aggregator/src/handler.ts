@@ -56,6 +56,7 @@ export class StateLostError extends Error {
 /** How a handler works. */
 export interface HandlerOptions extends WorkerOptions {
   readonly deadLetterTopic: string;
+  readonly dedupeHours: number;
   readonly patience: Patience;
 }
 
@@ -77,12 +78,17 @@ function offsetOf(source: string, position: string): number | undefined {
   return offset;
 }
 
+/** Raises each number to another one, where that is higher. */
+function raise(numbers: Map<string, number>, by: ReadonlyMap<string, number>): void {
+  for (const [key, value] of by) numbers.set(key, Math.max(value, numbers.get(key) ?? value));
+}
+
 /** Brings the records of partitions into the state: each batch once in effect, whatever happens in between. */
 export class AggregatorHandler implements PartitionHandler {
   readonly #parts: HandlerParts;
   readonly #workers = new Map<string, PartitionWorker>();
-  /** By cluster, the newest time received that this process has stored, in microseconds. */
-  readonly newest = new Map<string, number>();
+  /** By source and cluster, the newest time received that this process has stored, in microseconds. */
+  readonly #newest = new Map<string, Map<string, number>>();
   /** By source, since when nothing could be stored. */
   readonly #failing = new Map<string, number>();
 
@@ -103,6 +109,10 @@ export class AggregatorHandler implements PartitionHandler {
     metrics.claimSeconds.observe((performance.now() - started) / 1000);
     this.#workers.set(source, new PartitionWorker(claim, partition, options, metrics));
     log.info('partition claimed', { source, position: claim.position });
+    if (claim.dedupeHours < options.dedupeHours) {
+      const fields = { source, dedupeHours: claim.dedupeHours, configured: options.dedupeHours };
+      log.warn('copies are told for less long than configured, until the state is rebuilt', fields);
+    }
     return offsetOf(source, claim.position);
   }
 
@@ -152,7 +162,16 @@ export class AggregatorHandler implements PartitionHandler {
   async release(partition: Partition): Promise<void> {
     const source = partitionName(partition);
     this.#workers.delete(source);
+    this.#failing.delete(source);
+    this.#newest.delete(source);
     this.#parts.store.release(source);
+  }
+
+  /** By cluster, the newest time received that was stored of the partitions that are ours, in microseconds. */
+  newest(): ReadonlyMap<string, number> {
+    const newest = new Map<string, number>();
+    for (const clusters of this.#newest.values()) raise(newest, clusters);
+    return newest;
   }
 
   async #append(
@@ -197,9 +216,9 @@ export class AggregatorHandler implements PartitionHandler {
     metrics.commitSeconds.observe((performance.now() - started) / 1000);
     if (result === 'applied') {
       this.#failing.delete(source);
-      for (const [cluster, us] of batch.deltas.watermarks) {
-        this.newest.set(cluster, Math.max(us, this.newest.get(cluster) ?? us));
-      }
+      const newest = this.#newest.get(source) ?? new Map<string, number>();
+      this.#newest.set(source, newest);
+      raise(newest, batch.deltas.watermarks);
       return 'stored';
     }
     // Whatever the state is now, only a new claim knows.

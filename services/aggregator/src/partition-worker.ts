@@ -4,8 +4,8 @@ import { encodeEvent } from '@leastwise/audit-event';
 import type { LogBatch, LogRecord, OutgoingRecord, Partition } from '@leastwise/source';
 import { type Batch, type Claim, Gathering } from '@leastwise/state';
 
-import { CLUSTER_HEADER, clusterOf, type ClusterRules } from './cluster-name.ts';
-import { deadLetterRecords } from './dead-letter-records.ts';
+import { CLUSTER_HEADER, clusterOf, type ClusterRules, TIME_HEADER } from './cluster-name.ts';
+import { type DeadLetter, deadLetterRecords } from './dead-letter-records.ts';
 import type { AggregatorMetrics } from './metrics.ts';
 import { type RecordContent, type RecordEvent, RecordEventReader, type Unreadable } from './record-events.ts';
 
@@ -15,7 +15,10 @@ export interface WorkerOptions {
   readonly skewMs: number;
   /** Topics that end in it hold what was produced again. */
   readonly keyedSuffix: string;
+  /** The largest value that is appended anywhere. */
   readonly deadLetterBytes: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /** What one batch of records asks for: first to be appended elsewhere, then to be committed. */
@@ -46,31 +49,38 @@ export class PartitionWorker {
     this.#position = claim.position;
     this.#isKeyedTopic = partition.topic.endsWith(options.keyedSuffix);
     this.#gathering = new Gathering(claim, { hasWindows: true, observe: { deniedAs: 'denied' } });
-    this.#reader = new RecordEventReader(
-      this.#isKeyedTopic ? undefined : options.cluster.field,
-      options.skewMs,
-    );
+    this.#reader = new RecordEventReader({
+      clusterField: this.#isKeyedTopic ? undefined : options.cluster.field,
+      skewMs: options.skewMs,
+      now: options.now,
+    });
   }
 
   /** Reads a batch. Its plan is to be carried out whole before the next one is asked for. */
   plan({ partition, records, to }: LogBatch): BatchPlan {
     const deadLetters: OutgoingRecord[] = [];
     const rekeyed: OutgoingRecord[] = [];
+    const bury = (record: LogRecord, letter: DeadLetter): void => {
+      const origin = { partition, offset: record.offset };
+      deadLetters.push(...deadLetterRecords(letter, origin, this.#options.deadLetterBytes));
+      this.#metrics.deadLetters.inc({ reason: letter.reason });
+    };
     for (const record of records) {
-      const content = this.#reader.read(record);
+      const content = this.#reader.read(record.value, this.#timeOf(record));
       this.#count(record, content);
       const letter = deadLetterOf(record, content.unreadable);
-      if (letter) {
-        const { offset, timestampMs } = record;
-        const origin = { partition, offset, timestampMs };
-        deadLetters.push(...deadLetterRecords(letter, origin, this.#options.deadLetterBytes));
-      }
+      if (letter) bury(record, letter);
       if (content.events.length === 0) continue;
       const cluster = this.#clusterOf(record, partition.topic);
       const isFit = this.#isFitToCount(record, content);
       for (const each of content.events) {
-        if (isFit) this.#gather(each, cluster);
-        else rekeyed.push(rekeyedRecord(each, cluster, record));
+        if (isFit) {
+          this.#gather(each, cluster);
+          continue;
+        }
+        const again = rekeyedRecord(each, cluster, record);
+        if (again.value.length <= this.#options.deadLetterBytes) rekeyed.push(again);
+        else bury(record, tooLarge(again.value));
       }
     }
     this.#metrics.rekeyed.inc(rekeyed.length);
@@ -89,11 +99,17 @@ export class PartitionWorker {
     return { claim: this.#claim, from, to, deltas: this.#gathering.take() };
   }
 
-  #count({ value }: LogRecord, { skipped, unreadable }: RecordContent): void {
+  /** When a record was made. Of what was produced again, the record that it came in. */
+  #timeOf({ headers, timestampMs }: LogRecord): number {
+    const header = this.#isKeyedTopic ? headers.get(TIME_HEADER) : undefined;
+    const time = Number(header === undefined ? timestampMs : Buffer.from(header).toString('latin1'));
+    return Number.isSafeInteger(time) ? time : 0;
+  }
+
+  #count({ value }: LogRecord, { skipped }: RecordContent): void {
     this.#metrics.records.inc();
     this.#metrics.bytes.inc(value?.length ?? 0);
     for (const reason of skipped) this.#metrics.events.inc({ outcome: reason });
-    for (const { reason } of unreadable) this.#metrics.deadLetters.inc({ reason });
   }
 
   #gather({ event, cluster }: RecordEvent, otherwise: string): void {
@@ -107,33 +123,41 @@ export class PartitionWorker {
   }
 
   /**
-   * Copies of an event are recognised within a partition. They meet there if the event has a key, and a record of its
-   * own: a list that is sent again may have been put together otherwise.
+   * Copies of an event are recognised within a partition. They meet there if the event alone decides about it: by its
+   * auditID as the key, in a record of its own, for a list that is sent again may have been put together otherwise.
    */
   #isFitToCount({ key }: LogRecord, { events, skipped, unreadable }: RecordContent): boolean {
     if (this.#isKeyedTopic) return true;
-    return key !== null && events.length + skipped.length + unreadable.length === 1;
+    const [only] = events;
+    if (!only || events.length + skipped.length + unreadable.length !== 1) return false;
+    return key !== null && Buffer.from(only.event.auditID).equals(key);
   }
 }
 
 /** One for a record, however much of it cannot be read: a megabyte of newlines is not a million letters. */
-function deadLetterOf({ value }: LogRecord, unreadable: readonly Unreadable[]): Unreadable | undefined {
+function deadLetterOf({ value }: LogRecord, unreadable: readonly Unreadable[]): DeadLetter | undefined {
   const [first] = unreadable;
-  if (!first || unreadable.length === 1) return first;
-  const detail = `${first.detail} (and ${unreadable.length - 1} more)`;
-  return { reason: first.reason, detail, bytes: value ?? first.bytes };
+  if (!first) return undefined;
+  const { reason, detail } = first;
+  const whole = value ?? new Uint8Array();
+  if (unreadable.length === 1) return { reason, detail, bytes: first.bytes ?? whole };
+  return { reason, detail: `${detail} (and ${unreadable.length - 1} more)`, bytes: whole };
 }
 
+function tooLarge(bytes: Buffer): DeadLetter {
+  return { reason: 'too-large', detail: `an event of ${bytes.length} bytes without its bodies`, bytes };
+}
+
+// Without a time of its own it would be as old as what it came from, and Kafka might remove it unread.
 function rekeyedRecord(
   { event, cluster }: RecordEvent,
   otherwise: string,
   record: LogRecord,
-): OutgoingRecord {
+): OutgoingRecord & { readonly value: Buffer } {
   return {
     key: keyOf(event.auditID),
-    value: encodeEvent(event),
-    headers: { [CLUSTER_HEADER]: cluster ?? otherwise },
-    timestampMs: record.timestampMs,
+    value: Buffer.from(encodeEvent(event)),
+    headers: { [CLUSTER_HEADER]: cluster ?? otherwise, [TIME_HEADER]: String(record.timestampMs) },
   };
 }
 

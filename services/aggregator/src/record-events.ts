@@ -1,5 +1,4 @@
 import { type AuditEvent, type DecodeSink, RecordReader, type SkipReason } from '@leastwise/audit-event';
-import type { LogRecord } from '@leastwise/source';
 
 import type { DeadReason } from './metrics.ts';
 
@@ -14,7 +13,8 @@ export interface RecordEvent {
 export interface Unreadable {
   readonly reason: DeadReason;
   readonly detail: string;
-  readonly bytes: Uint8Array;
+  /** The part of the record; `undefined` for all of it. */
+  readonly bytes: Uint8Array | undefined;
 }
 
 /** What a record held. */
@@ -24,51 +24,73 @@ export interface RecordContent {
   readonly unreadable: readonly Unreadable[];
 }
 
+/** The clock of a producer, or of this machine, may be wrong by as much; evidence is kept by the day. */
+const MAX_CLOCK_ERROR_MS = 86_400_000;
+
+/** How records of a partition are read. */
+export interface RecordReading {
+  readonly clusterField: string | undefined;
+  /** By how much an event may be later than its record. */
+  readonly skewMs: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
 /** Reads the records of one partition, one after the other. */
 export class RecordEventReader {
   readonly #reader: RecordReader;
-  readonly #skewMs: number;
+  readonly #reading: RecordReading;
   #latestUs = Infinity;
   #events: RecordEvent[] = [];
   #skipped: SkipReason[] = [];
   #unreadable: Unreadable[] = [];
-  #value: Uint8Array = new Uint8Array();
 
-  /** @param skewMs - by how much an event may be later than its record */
-  constructor(clusterField: string | undefined, skewMs: number) {
-    this.#skewMs = skewMs;
+  constructor(reading: RecordReading) {
+    this.#reading = reading;
+    const { clusterField } = reading;
     const sink: DecodeSink = {
       event: (event, cluster) => {
         if (event.receivedAtUs <= this.#latestUs) this.#events.push({ event, cluster });
-        else this.#bad('future', `auditID ${event.auditID.slice(0, 64)} is of the future`, this.#value);
+        else this.#bad('future', `auditID ${event.auditID.slice(0, 64)} is of the future`, undefined);
       },
       skipped: (reason) => {
         this.#skipped.push(reason);
       },
       bad: (reason, _line, detail, bytes) => {
-        this.#bad(reason, detail, bytes.length === 0 ? this.#value : bytes);
+        this.#bad(reason, detail, bytes.length === 0 ? undefined : bytes);
       },
     };
     this.#reader = new RecordReader(sink, clusterField === undefined ? {} : { clusterField });
   }
 
-  read({ value, timestampMs }: LogRecord): RecordContent {
+  /** @param timestampMs - when the record was made, in milliseconds; 0 or less where nobody knows */
+  read(value: Uint8Array | null, timestampMs: number): RecordContent {
     this.#events = [];
     this.#skipped = [];
     this.#unreadable = [];
     if (value === null || value.length === 0) {
-      this.#bad('empty', 'a record without a value', new Uint8Array());
+      this.#bad('empty', 'a record without a value', undefined);
     } else {
-      // A record without a time of its own cannot say what the future is.
-      this.#latestUs = timestampMs > 0 ? (timestampMs + this.#skewMs) * 1000 : Infinity;
-      this.#value = value;
+      this.#latestUs = this.#latest(timestampMs);
       this.#reader.push(value);
       this.#reader.end();
     }
     return { events: this.#events, skipped: this.#skipped, unreadable: this.#unreadable };
   }
 
-  #bad(reason: DeadReason, detail: string, bytes: Uint8Array): void {
-    this.#unreadable.push({ reason, detail, bytes: Uint8Array.from(bytes) });
+  /**
+   * What is later would make all that is true look late, and old. A replay judges by the record, as the first reading
+   * did; our own clock is asked only against what is a day off, for a shipper's clock may be as wrong as its API server's.
+   */
+  #latest(timestampMs: number): number {
+    const { skewMs, now } = this.#reading;
+    const byRecord = timestampMs > 0 ? timestampMs + skewMs : Infinity;
+    return Math.min(byRecord, now() + MAX_CLOCK_ERROR_MS) * 1000;
+  }
+
+  #bad(reason: DeadReason, detail: string, bytes: Uint8Array | undefined): void {
+    // One letter is made of a record, so one copy is enough: of the first.
+    const isFirst = this.#unreadable.length === 0;
+    this.#unreadable.push({ reason, detail, bytes: isFirst && bytes ? Uint8Array.from(bytes) : undefined });
   }
 }

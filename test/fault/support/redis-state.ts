@@ -21,6 +21,8 @@ export interface Known {
   readonly namespaces: Map<string, readonly [seen: number, live: number]>;
   /** Oldest and newest time of a cluster. */
   readonly spans: Map<string, readonly [first: number, last: number]>;
+  /** `[cluster, kind, number]`: how many requests of whomever a window counts, the first and the last of them. */
+  readonly windows: Map<string, readonly [count: number, first: number, last: number]>;
   late: number;
   lost: number;
   onlyReceived: number;
@@ -33,6 +35,7 @@ export function nothingKnown(): Known {
     subjects: new Set(),
     namespaces: new Map(),
     spans: new Map(),
+    windows: new Map(),
     late: 0,
     lost: 0,
     onlyReceived: 0,
@@ -74,6 +77,16 @@ export function addNamespace({ namespaces }: Known, key: string, seen: number, l
 export function addSpan({ spans }: Known, cluster: string, first: number, last: number): void {
   const [firstBefore, lastBefore] = spans.get(cluster) ?? [first, last];
   spans.set(cluster, [Math.min(first, firstBefore), Math.max(last, lastBefore)]);
+}
+
+/** Adds requests to a window. */
+export function addWindow(
+  { windows }: Known,
+  key: string,
+  [count, first, last]: readonly [number, number, number],
+): void {
+  const known = windows.get(key) ?? [0, first, last];
+  windows.set(key, [known[0] + count, Math.min(known[1], first), Math.max(known[2], last)]);
 }
 
 /** Fields that are no lists: version, token, claims, identity key, hours, position, watermarks, numbers, journal. */
@@ -168,16 +181,29 @@ function addField(known: Known, field: string, value: readonly unknown[]): void 
       addCell(known, JSON.stringify([cluster, kind, ...rest]), cellOf(value));
       break;
     case 'w':
+      addWindow(known, windowKey(cluster, rest), numbersOf(value, 0));
+      break;
     case 'W':
-      // The activity windows, which have their own tests.
+      // Closed: the name of a cell, then its numbers, then the next one.
+      for (let at = 0; at < value.length; at += 4) {
+        addWindow(known, windowKey(cluster, rest), numbersOf(value, at + 1));
+      }
       break;
     default:
       throw new Error(`unexpected in the state: ${field}`);
   }
 }
 
+function windowKey(cluster: string | undefined, [kind, number]: readonly string[]): string {
+  return JSON.stringify([cluster, kind, Number(number)]);
+}
+
+function numbersOf(values: readonly unknown[], at: number): [number, number, number] {
+  return [Number(values[at]), Number(values[at + 1]), Number(values[at + 2])];
+}
+
 function cellOf(value: readonly unknown[]): Cell {
-  const [count, first, last] = value.slice(0, 3).map(Number) as [number, number, number];
+  const [count, first, last] = numbersOf(value, 0);
   const ranges = list(JSON.stringify(value[5])).map(Number);
   const days: number[] = [];
   for (let at = 0; at < ranges.length; at += 2) {
@@ -201,6 +227,7 @@ export function differences(got: Known, wanted: Known): string[] {
   compareMaps(got.cells, wanted.cells);
   compareMaps(got.namespaces, wanted.namespaces);
   compareMaps(got.spans, wanted.spans);
+  compareMaps(got.windows, wanted.windows);
   compare('subjects', [...got.subjects].sort(), [...wanted.subjects].sort());
   const rest = found.length - 10;
   return rest > 0 ? [...found.slice(0, 10), `and ${rest} more`] : found;

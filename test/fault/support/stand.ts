@@ -278,7 +278,7 @@ export class Run {
     const truth = this.truth(log);
     truth.lost = lost;
     expect(differences(known, truth)).toEqual([]);
-    expect(known.cells.size).toBeGreaterThan(0);
+    for (const { size } of [known.cells, known.windows]) expect(size).toBeGreaterThan(0);
     this.#expectLetters(log);
     this.#expectProducedAgain(log);
     // The command line reads no Cluster.

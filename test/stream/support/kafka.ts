@@ -43,6 +43,27 @@ export async function endsOf(
   }
 }
 
+/** Removes all records of a topic before some offsets, as retention does. */
+export async function deleteRecords(
+  brokers: readonly string[],
+  topic: string,
+  before: ReadonlyMap<string, number>,
+): Promise<void> {
+  const admin = client(brokers).admin();
+  await admin.connect();
+  try {
+    const partitions = [...before].map(([name, offset]) => ({
+      partition: Number(name.slice(topic.length + 1)),
+      offset: String(offset),
+    }));
+    // A client that has just come knows too little of a topic that was just made.
+    await admin.fetchTopicMetadata({ topics: [topic] });
+    await admin.deleteTopicRecords({ topic, partitions });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 /** A record to be produced: its key, or none, and its value. */
 export type Produced = readonly [key: string | null, value: string | Buffer];
 

@@ -22,6 +22,8 @@ const HANDLER: HandlerOptions = {
   keyedSuffix: '-keyed',
   deadLetterTopic: 'dead-letters',
   deadLetterBytes: 900_000,
+  dedupeHours: 2,
+  now: Date.now,
   patience: { baseMs: 20, maxMs: 500, totalMs: 60_000 },
 };
 
