@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, freePort, lacksKafka, lacksRedis } from '@leastwise/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { auditIDOf } from '../stream/support/evidence.ts';
 import { createTopics } from '../stream/support/kafka.ts';
 import { auditLines, poison } from './support/audit-lines.ts';
 import { apiOf } from './support/frames.ts';
@@ -164,7 +165,7 @@ describe.skipIf(isLacking)(`a broker (LEASTWISE_TEST_SEED=${SEED})`, () => {
     await place(
       run.brokers,
       run.topic,
-      [bad, ...lines].map((value) => ({ partition: 1, key: 'k', value })),
+      [bad, ...lines].map((value) => ({ partition: 1, key: auditIDOf(String(value)), value })),
     );
     const members = (): Promise<string[]> => membersOf(run.brokers, 'letters');
     const before = await members();
@@ -173,7 +174,7 @@ describe.skipIf(isLacking)(`a broker (LEASTWISE_TEST_SEED=${SEED})`, () => {
     await place(
       run.brokers,
       run.topic,
-      free.map((value) => ({ partition: 0, key: 'k', value })),
+      free.map((value) => ({ partition: 0, key: auditIDOf(value), value })),
     );
     await run.caughtUp([stuck]);
     // Several times the session.

@@ -60,27 +60,23 @@ export class PartitionWorker {
   plan({ partition, records, to }: LogBatch): BatchPlan {
     const deadLetters: OutgoingRecord[] = [];
     const rekeyed: OutgoingRecord[] = [];
-    const bury = (record: LogRecord, letter: DeadLetter): void => {
-      const origin = { partition, offset: record.offset };
-      deadLetters.push(...deadLetterRecords(letter, origin, this.#options.deadLetterBytes));
-      this.#metrics.deadLetters.inc({ reason: letter.reason });
-    };
     for (const record of records) {
       const content = this.#reader.read(record.value, this.#timeOf(record));
       this.#count(record, content);
       const letter = deadLetterOf(record, content.unreadable);
-      if (letter) bury(record, letter);
+      if (letter) {
+        const origin = { partition, offset: record.offset };
+        deadLetters.push(...deadLetterRecords(letter, origin, this.#options.deadLetterBytes));
+        this.#metrics.deadLetters.inc({ reason: letter.reason });
+      }
       if (content.events.length === 0) continue;
       const cluster = this.#clusterOf(record, partition.topic);
       const isFit = this.#isFitToCount(record, content);
       for (const each of content.events) {
-        if (isFit) {
-          this.#gather(each, cluster);
-          continue;
-        }
-        const again = rekeyedRecord(each, cluster, record);
-        if (again.value.length <= this.#options.deadLetterBytes) rekeyed.push(again);
-        else bury(record, tooLarge(again.value));
+        const again = isFit ? undefined : rekeyedRecord(each, cluster, record);
+        // What no topic takes is counted here: better a copy twice than a permission never.
+        if (again && again.value.length <= this.#options.deadLetterBytes) rekeyed.push(again);
+        else this.#gather(each, cluster);
       }
     }
     this.#metrics.rekeyed.inc(rekeyed.length);
@@ -142,10 +138,6 @@ function deadLetterOf({ value }: LogRecord, unreadable: readonly Unreadable[]): 
   const whole = value ?? new Uint8Array();
   if (unreadable.length === 1) return { reason, detail, bytes: first.bytes ?? whole };
   return { reason, detail: `${detail} (and ${unreadable.length - 1} more)`, bytes: whole };
-}
-
-function tooLarge(bytes: Buffer): DeadLetter {
-  return { reason: 'too-large', detail: `an event of ${bytes.length} bytes without its bodies`, bytes };
 }
 
 // Without a time of its own it would be as old as what it came from, and Kafka might remove it unread.

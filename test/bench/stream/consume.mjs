@@ -9,13 +9,16 @@ const { createClient } = await import(
   new URL('../../../packages/source-kafka/dist/client.js', import.meta.url).href
 );
 
-const client = createClient({
-  brokers: brokers.split(','),
-  clientId: 'bench',
-  connectionTimeoutMs: 5000,
-  requestTimeoutMs: 30_000,
-  log: () => undefined,
-});
+const client = createClient(
+  {
+    brokers: brokers.split(','),
+    clientId: 'bench',
+    connectionTimeoutMs: 5000,
+    requestTimeoutMs: 30_000,
+    log: () => undefined,
+  },
+  'long',
+);
 const consumer = client.consumer({ groupId: `bench-${randomUUID()}`, maxWaitTimeInMs: 250 });
 await consumer.connect();
 await consumer.subscribe({ topics: [topic], fromBeginning: true });

@@ -67,9 +67,20 @@ export function eventsOf({ value }: Pick<LoggedRecord, 'value'>): unknown[] {
   return Array.isArray(items) ? items : [parsed];
 }
 
-/** Whether the events of a good record are counted from another topic, to which they are produced again. */
+/** A larger event cannot be produced again. */
+const MAX_AGAIN = 900_000;
+
+/**
+ * Whether the events of a good record are counted from another topic, to which they are produced again: all but those
+ * that come alone, and by their auditID as key, or are too large.
+ */
 export function isProducedAgain({ topic, key, value }: LoggedRecord): boolean {
-  return !topic.endsWith('-keyed') && (key === null || eventsOf({ value }).length !== 1);
+  if (topic.endsWith('-keyed')) return false;
+  const [first, ...others] = eventsOf({ value });
+  // What no topic takes is counted where it is.
+  if (((first as Logged | undefined)?.auditID ?? '').length > 890_000) return false;
+  if (others.length === 0 && (value?.length ?? 0) > MAX_AGAIN) return false;
+  return others.length > 0 || key === null || (first as Logged | undefined)?.auditID !== String(key);
 }
 
 /** What tells a request from all others. */

@@ -20,6 +20,9 @@ export async function stateAfterStart(
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const ended = once(child, 'exit');
+  const end = (): boolean => child.kill('SIGKILL');
+  // A run that is broken off leaves nothing behind.
+  process.once('exit', end);
   try {
     let said = '';
     for await (const chunk of child.stdout) {
@@ -34,7 +37,8 @@ export async function stateAfterStart(
       redis.disconnect();
     }
   } finally {
-    child.kill('SIGKILL');
+    end();
     await ended;
+    process.off('exit', end);
   }
 }
