@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 interface RequestQueue {
   readonly pending: readonly unknown[];
   readonly throttledUntil: number;
+  readonly requestTimeoutIntervalId?: NodeJS.Timeout | null;
 }
 
 type Schedule = (this: RequestQueue) => void;
@@ -15,17 +16,29 @@ const patched = new WeakSet<object>();
  * looks for waiting requests even where none waits, with a time in the past (kafkajs issues 1751 and 1768). Whoever
  * puts a request into the queue sets the timer anew, so that one for an empty queue is never needed.
  *
+ * And from keeping a process alive that has ended everything: the interval that looks for requests without an answer
+ * goes on where a broker died while it was connected to. A connection that is open keeps it alive by itself.
+ *
  * Does nothing where kafkajs is not built as expected.
  */
 export function calmRequestQueue(): void {
   const queue = loadRequestQueue();
   if (queue === undefined || patched.has(queue)) return;
   patched.add(queue);
-  const original: unknown = Reflect.get(queue, 'scheduleCheckPendingRequests');
-  if (typeof original !== 'function') return;
-  const schedule = original as Schedule;
-  Reflect.set(queue, 'scheduleCheckPendingRequests', function (this: RequestQueue) {
+  patch(queue, 'scheduleCheckPendingRequests', function (schedule) {
     if (this.pending.length > 0) schedule.call(this);
+  });
+  patch(queue, 'scheduleRequestTimeoutCheck', function (schedule) {
+    schedule.call(this);
+    this.requestTimeoutIntervalId?.unref();
+  });
+}
+
+function patch(queue: object, name: string, instead: (this: RequestQueue, original: Schedule) => void): void {
+  const original: unknown = Reflect.get(queue, name);
+  if (typeof original !== 'function') return;
+  Reflect.set(queue, name, function (this: RequestQueue) {
+    instead.call(this, original as Schedule);
   });
 }
 

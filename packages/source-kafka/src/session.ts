@@ -287,16 +287,23 @@ export class KafkaSession {
     await this.#assignment.finish();
     const left = this.#leave(begun, hasRead);
     // Connections that are still being opened need not be waited for: nobody counts on us yet.
-    if (this.#running !== undefined) await Promise.race([left, sleep(LEAVE_MS)]);
+    if (this.#running !== undefined) await atMost(left, LEAVE_MS);
   }
 
   async #leave(begun: Promise<void>, mayCommit: boolean): Promise<void> {
     // A consumer that is stopped while it joins would be left running.
     await begun.catch(ignore);
-    if (mayCommit) await Promise.race([this.#commit().catch(ignore), sleep(LAST_COMMIT_MS)]);
+    if (mayCommit) await atMost(this.#commit().catch(ignore), LAST_COMMIT_MS);
     await this.#consumer.disconnect().catch(ignore);
     await this.#admin.disconnect().catch(ignore);
   }
+}
+
+/** Waits for something, but not for long; the time keeps nothing alive once it is there. */
+async function atMost(done: Promise<void>, ms: number): Promise<void> {
+  const enough = new AbortController();
+  await Promise.race([done, sleep(ms, undefined, { signal: enough.signal }).catch(ignore)]);
+  enough.abort();
 }
 
 function stuckError({ partition, position, end }: PartitionProgress): LogError {
