@@ -112,7 +112,8 @@ describe.skipIf(isLacking)('a mix of faults', () => {
       await run.produce(auditLines({ random, requests: 200 }));
       await run.expectExact();
       process.stderr.write(`faults: ${JSON.stringify(Object.fromEntries(done))}, seed ${SEED}\n`);
-      expect(exits.filter((exit) => exit !== 'SIGKILL' && exit !== 0)).toEqual([]);
+      // By the signal itself where it came before the process had loaded what would have heard it.
+      expect(exits.filter((exit) => exit !== 'SIGKILL' && exit !== 'SIGTERM' && exit !== 0)).toEqual([]);
       expect(await run.stop()).toEqual(workers.map(() => 0));
     },
   );
