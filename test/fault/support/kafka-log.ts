@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import kafkajs from 'kafkajs';
 
 import type { LoggedRecord } from './oracle.ts';
@@ -61,11 +63,22 @@ export function membersOf(brokers: readonly string[], groupId: string): Promise<
   });
 }
 
-/** Everything that topics hold now. */
+/** Everything that topics hold now. A broker that has just come up may not be ready for a group yet. */
 export async function readTopics(
   brokers: readonly string[],
   topics: readonly string[],
 ): Promise<LoggedRecord[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await readOnce(brokers, topics);
+    } catch (error) {
+      if (attempt === 10) throw error;
+      await sleep(500);
+    }
+  }
+}
+
+async function readOnce(brokers: readonly string[], topics: readonly string[]): Promise<LoggedRecord[]> {
   const left = await withAdmin(brokers, async (admin) => {
     const ends = new Map<string, number>();
     for (const topic of topics) {
@@ -81,7 +94,7 @@ export async function readTopics(
   const consumer = client(brokers).consumer({ groupId, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topics: [...topics], fromBeginning: true });
-  await new Promise<void>((resolve, reject) => {
+  const done = new Promise<void>((resolve, reject) => {
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       reject(payload.error);
     });
@@ -110,6 +123,10 @@ export async function readTopics(
     });
     run.catch(reject);
   });
-  await consumer.disconnect();
+  try {
+    await done;
+  } finally {
+    await consumer.disconnect();
+  }
   return records;
 }
