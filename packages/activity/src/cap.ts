@@ -1,3 +1,5 @@
+import { capHash } from '@leastwise/audit-event';
+
 /**
  * How many subjects a window of one cluster tells apart. The requests of all others are summed up in its `other`,
  * which is shown, never dropped in silence.
@@ -7,14 +9,6 @@ export const MAX_SUBJECTS = 2000;
 interface Ranked {
   readonly hash: number;
   readonly key: string;
-}
-
-/** A 32-bit hash (FNV-1a with a final mix). It decides which subjects a cap keeps, so it must never change. */
-export function capHash(key: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
 }
 
 /** The order in which a cap keeps keys: the smallest hashes first. */

@@ -1,15 +1,4 @@
-import { createHash } from 'node:crypto';
-
-import { type Subject, subjectKey } from '@leastwise/audit-event';
-
-/** Longest names that are kept whole, and the mark of the stand-ins for longer ones: the same as in evidence. */
-const MAX_TEXT = 1024;
-const STAND_IN = '\uFFFF';
-
-function bounded(text: string): string {
-  if (text.length <= MAX_TEXT) return text;
-  return `${STAND_IN}${createHash('sha256').update(text).digest('hex')}`;
-}
+import { boundedSubject, type Subject, subjectKey } from '@leastwise/audit-event';
 
 interface Remembered {
   readonly kind: Subject['kind'];
@@ -26,10 +15,10 @@ export function boundedSubjectKey(subject: Subject): string {
   const { kind, namespace, name } = subject;
   const known = remembered.get(name);
   if (known !== undefined && known.kind === kind && known.namespace === namespace) return known.key;
-  if (name.length > MAX_TEXT || namespace.length > MAX_TEXT) {
-    return subjectKey({ kind, namespace: bounded(namespace), name: bounded(name) });
-  }
-  const key = subjectKey(subject);
+  const bounded = boundedSubject(subject);
+  const key = subjectKey(bounded);
+  // What is too long to keep is too long to remember.
+  if (bounded !== subject) return key;
   if (remembered.size >= MAX_REMEMBERED) remembered.clear();
   remembered.set(name, { kind, namespace, key });
   return key;

@@ -6,6 +6,8 @@ export {
   createAttributeContext,
   type GroupSelection,
 } from './attribute.ts';
+export { boundedSubject, boundedText, MAX_TEXT, STAND_IN } from './bounded-text.ts';
+export { capHash } from './cap-hash.ts';
 export { createFilter, type FilterAction, type FilterRule, parseFilter } from './filter.ts';
 export { createIdentityHasher, type IdentityHasher } from './identity.ts';
 export { parseRequestURI, type RequestInfo } from './request-info.ts';

@@ -1,3 +1,5 @@
+import { capHash } from '@leastwise/audit-event';
+
 /**
  * How large one cluster's state may grow. Whatever goes beyond is summed up in an `overflow` that is
  * shown, never dropped in silence: names widen to unnamed, rules and subjects mark a policy incomplete.
@@ -12,18 +14,6 @@ export const CAPS = {
   namespaces: 100_000,
   groups: 32,
 } as const;
-
-/** A 32-bit hash of a string (FNV-1a with a final mix). It decides what a cap keeps, so it must never change. */
-export function capHash(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  return hash >>> 0;
-}
 
 /** Whether `a` comes after `b` in the order in which caps keep keys: the smallest hashes first. */
 export function isBeyond(a: string, b: string): boolean {

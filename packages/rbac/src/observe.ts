@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
-
 import {
+  boundedSubject,
+  boundedText,
   CLIENT_KINDS,
   type ClientKind,
   type CountedRequest,
+  MAX_TEXT,
   type Need,
   type Permission,
-  type Subject,
   subjectKey,
 } from '@leastwise/audit-event';
 
@@ -29,19 +29,8 @@ export function clientsOf(evidence: Evidence): ClientKind[] {
   return CLIENT_KINDS.filter((_, bit) => (evidence.clients & (1 << bit)) !== 0);
 }
 
-/** Longest texts that are kept whole. Names of objects end at 253; the rest is room for what people invent. */
-const MAX_TEXT = 1024;
 /** Longest sample auditID: the API server's own are 36 characters, clients may send anything. */
 const MAX_AUDIT_ID = 64;
-/** Marks a stand-in for a text that was too long to keep: a noncharacter, so no valid name holds it. */
-export const STAND_IN = '\uFFFF';
-
-/** A text as it may be kept: itself, or a short stand-in that nothing can be rendered for. */
-function bounded(text: string): string {
-  if (text.length <= MAX_TEXT) return text;
-  return `${STAND_IN}${createHash('sha256').update(text).digest('hex')}`;
-}
-
 function boundedID(auditID: string): string {
   if (auditID.length <= MAX_AUDIT_ID) return auditID;
   // Through bytes, so that the sample does not keep the whole text alive.
@@ -72,7 +61,7 @@ function note(evidence: Evidence, need: Need, sighting: Sighting): void {
   evidence.count += sighting.count;
   noteTime(evidence, sighting.us, sighting.auditID);
   evidence.days = withDay(evidence.days, sighting.day);
-  if (need.grantingGroup !== '') addGroup(evidence, bounded(need.grantingGroup));
+  if (need.grantingGroup !== '') addGroup(evidence, boundedText(need.grantingGroup));
   evidence.clients |= sighting.clientBit;
   evidence.viaRbac ||= need.viaRbac;
 }
@@ -90,25 +79,20 @@ function noteNeed(cluster: ClusterState, need: Need, sighting: Sighting, allowed
   for (const permission of need.permissions) note(slotFor(set, permission, caps), need, sighting);
 }
 
-function boundedSubject(subject: Subject): Subject {
-  if (subject.name.length <= MAX_TEXT && subject.namespace.length <= MAX_TEXT) return subject;
-  return { ...subject, namespace: bounded(subject.namespace), name: bounded(subject.name) };
-}
-
 function slotFor(set: RuleSet, permission: Permission, caps: OutcomeCaps): Evidence {
   const rule = ruleFor(
     set,
     {
-      verb: bounded(permission.verb),
-      apiGroup: bounded(permission.apiGroup),
-      resource: bounded(permission.resource),
-      namespace: bounded(permission.namespace),
+      verb: boundedText(permission.verb),
+      apiGroup: boundedText(permission.apiGroup),
+      resource: boundedText(permission.resource),
+      namespace: boundedText(permission.namespace),
     },
     caps.rules,
   );
   if (rule) {
     const name = permission.resource === '' ? permission.path : permission.name;
-    return evidenceFor(rule, bounded(name), caps.names);
+    return evidenceFor(rule, boundedText(name), caps.names);
   }
   set.overflow ??= emptyEvidence();
   return set.overflow;

@@ -1,6 +1,6 @@
 import type { Subject } from '@leastwise/audit-event';
 
-import { STAND_IN } from './observe.ts';
+import { STAND_IN } from '@leastwise/audit-event';
 import type { Cell } from './policy.ts';
 
 /** The verbs of the Kubernetes API conventions; all others are special. */
