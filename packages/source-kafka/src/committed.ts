@@ -1,3 +1,5 @@
+import type { Admin } from 'kafkajs';
+
 import { type Partition, partitionName } from '@leastwise/source';
 
 import { createClient } from './client.ts';
@@ -5,28 +7,39 @@ import { isRefusal, rootMessage, toLogError } from './failures.ts';
 import type { KafkaConnection } from './options.ts';
 import { withDefaults } from './options.ts';
 
+/** Asks by a client of its own, once. @throws LogError that says what was asked for */
+async function asked<T>(
+  connection: KafkaConnection,
+  what: string,
+  ask: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  const admin = createClient(withDefaults({ ...connection, groupId: '', topics: [] }), 'short').admin();
+  try {
+    await admin.connect();
+    return await ask(admin);
+  } catch (error) {
+    const failure = isRefusal(error) ? 'refused' : 'unreachable';
+    throw toLogError(failure, `${what}: ${rootMessage(error)}`, error);
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
 /**
  * How far a group has read a partition by what it told Kafka, `undefined` where it never told anything. It is advice:
  * the state knows better, unless it was lost.
  * @throws LogError
  */
-export async function committedOffset(
+export function committedOffset(
   connection: KafkaConnection,
   groupId: string,
   { topic, partition }: Partition,
 ): Promise<number | undefined> {
-  const admin = createClient(withDefaults({ ...connection, groupId, topics: [topic] }), 'short').admin();
-  try {
-    await admin.connect();
+  return asked(connection, `the committed offset of ${topic}/${partition}`, async (admin) => {
     const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
     const offset = Number(found?.partitions.find((each) => each.partition === partition)?.offset ?? -1);
     return offset < 0 ? undefined : offset;
-  } catch (error) {
-    const what = `the committed offset of ${topic}/${partition}: ${rootMessage(error)}`;
-    throw toLogError(isRefusal(error) ? 'refused' : 'unreachable', what, error);
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
+  });
 }
 
 /**
@@ -34,13 +47,11 @@ export async function committedOffset(
  * there have none.
  * @throws LogError
  */
-export async function endOffsets(
+export function endOffsets(
   connection: KafkaConnection,
   topics: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
-  const admin = createClient(withDefaults({ ...connection, groupId: '', topics: [] }), 'short').admin();
-  try {
-    await admin.connect();
+  return asked(connection, 'the ends of the topics', async (admin) => {
     const there = new Set(await admin.listTopics());
     const ends = new Map<string, number>();
     for (const topic of topics) {
@@ -50,24 +61,13 @@ export async function endOffsets(
       }
     }
     return ends;
-  } catch (error) {
-    const what = `the ends of the topics: ${rootMessage(error)}`;
-    throw toLogError(isRefusal(error) ? 'refused' : 'unreachable', what, error);
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
+  });
 }
 
 /** What tells one Kafka from another. @throws LogError */
-export async function clusterId(connection: KafkaConnection): Promise<string> {
-  const admin = createClient(withDefaults({ ...connection, groupId: '', topics: [] }), 'short').admin();
-  try {
-    await admin.connect();
-    return (await admin.describeCluster()).clusterId;
-  } catch (error) {
-    const what = `the id of the cluster: ${rootMessage(error)}`;
-    throw toLogError(isRefusal(error) ? 'refused' : 'unreachable', what, error);
-  } finally {
-    await admin.disconnect().catch(() => undefined);
-  }
+export function clusterId(connection: KafkaConnection): Promise<string> {
+  return asked(connection, 'the id of the cluster', async (admin) => {
+    const { clusterId: id } = await admin.describeCluster();
+    return id;
+  });
 }

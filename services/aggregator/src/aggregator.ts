@@ -7,7 +7,7 @@ import {
   startHealthServer,
 } from '@leastwise/runtime';
 import { LogError, type Partition, type PartitionedLog } from '@leastwise/source';
-import { clusterId, committedOffset, openKafkaLog } from '@leastwise/source-kafka';
+import { clusterId, committedOffset, type KafkaConnection, openKafkaLog } from '@leastwise/source-kafka';
 import {
   checkRedis,
   closeRedis,
@@ -19,7 +19,7 @@ import {
 
 import type { AggregatorConfig } from './config.ts';
 import { kafkaConnection, patternOf, redisConnection, UnusableConfigError } from './connections.ts';
-import { AggregatorHandler, StateLostError } from './handler.ts';
+import { AggregatorHandler, type HandlerOptions, StateLostError } from './handler.ts';
 import { createAggregatorMetrics } from './metrics.ts';
 
 /** An aggregator at work. */
@@ -71,20 +71,15 @@ export function topicsOf({ kafka }: AggregatorConfig): (string | RegExp)[] {
   ];
 }
 
-function clusterRules({
-  cluster,
-}: AggregatorConfig): { field: string | undefined } & ReturnType<typeof rules> {
-  function rules(): { name: string; header: string | undefined; topicPattern: RegExp | undefined } {
-    const { name, header, topicPattern } = cluster;
-    return { name, header, topicPattern: patternOf('cluster.topicPattern', topicPattern) };
-  }
-  return { field: cluster.field, ...rules() };
+function clusterRules({ cluster }: AggregatorConfig): HandlerOptions['cluster'] {
+  const { name, field, header, topicPattern } = cluster;
+  return { name, field, header, topicPattern: patternOf('cluster.topicPattern', topicPattern) };
 }
 
-async function openLog(config: AggregatorConfig, log: Log): Promise<PartitionedLog> {
+function openLog(config: AggregatorConfig, connection: KafkaConnection, log: Log): PartitionedLog {
   const { kafka } = config;
   return openKafkaLog({
-    ...(await kafkaConnection(config)),
+    ...connection,
     groupId: kafka.groupId,
     topics: topicsOf(config),
     missingTopics: kafka.missingTopics,
@@ -128,14 +123,14 @@ function addGauges(metrics: Metrics, partitioned: PartitionedLog, handler: Aggre
 }
 
 /** How far the group has read a partition, unless somebody wants all of it to be read anew. */
-async function committedReader(
-  config: AggregatorConfig,
-  admin: StateAdmin,
-): Promise<(partition: Partition) => Promise<number | undefined>> {
-  const connection = await kafkaConnection(config);
+function committedReader(
+  { kafka, redis, outage }: AggregatorConfig,
+  connections: Pick<HandlerSurroundings, 'kafka' | 'redis'>,
+): (partition: Partition) => Promise<number | undefined> {
+  const admin = new StateAdmin(connections.redis, { prefix: redis.prefix, outageMs: outage });
   return async (partition) => {
     if ((await admin.rebuildAskedAt()) !== undefined) return undefined;
-    return committedOffset(connection, config.kafka.groupId, partition);
+    return committedOffset(connections.kafka, kafka.groupId, partition);
   };
 }
 
@@ -147,18 +142,15 @@ function withExitCode(error: unknown): unknown {
   return cause instanceof StateLostError ? Object.assign(error, { exitCode: cause.exitCode }) : error;
 }
 
-async function makeHandler(
-  config: AggregatorConfig,
-  { partitioned, connection, store, metrics, log }: HandlerSurroundings,
-): Promise<AggregatorHandler> {
+function makeHandler(config: AggregatorConfig, surroundings: HandlerSurroundings): AggregatorHandler {
   const { kafka, state } = config;
-  const admin = new StateAdmin(connection, { prefix: config.redis.prefix, outageMs: config.outage });
+  const { partitioned, store, metrics, log } = surroundings;
   return new AggregatorHandler({
     store,
     writer: partitioned.writer,
     metrics: createAggregatorMetrics(metrics),
     log,
-    ...(state.rebuild ? {} : { readBefore: await committedReader(config, admin) }),
+    ...(state.rebuild ? {} : { readBefore: committedReader(config, surroundings) }),
     options: {
       cluster: clusterRules(config),
       skewMs: config.skew,
@@ -173,17 +165,20 @@ async function makeHandler(
 }
 
 interface HandlerSurroundings {
+  readonly kafka: KafkaConnection;
+  readonly redis: Connection;
   readonly partitioned: PartitionedLog;
-  readonly connection: Connection;
   readonly store: RedisStore;
   readonly metrics: Metrics;
   readonly log: Log;
 }
 
 /** Positions mean something in one Kafka only: with those of another one, its records would be skipped. */
-async function bindToKafka(config: AggregatorConfig, store: RedisStore, log: Log): Promise<void> {
-  const connection = await kafkaConnection(config);
-  const id = await retry(() => clusterId(connection), {
+async function bindToKafka(
+  config: AggregatorConfig,
+  { kafka, store, log }: Pick<HandlerSurroundings, 'kafka' | 'store' | 'log'>,
+): Promise<void> {
+  const id = await retry(() => clusterId(kafka), {
     ...PATIENCE,
     totalMs: config.outage,
     isRetriable: (error) => error instanceof LogError && error.failure === 'unreachable',
@@ -213,26 +208,27 @@ function lossOf(connection: Connection): Promise<never> {
  * @throws UnusableConfigError where the configuration, or what Redis is like, makes a start useless
  */
 export async function startAggregator(config: AggregatorConfig, log: Log): Promise<Aggregator> {
-  const partitioned = await openLog(config, log);
-  const connection = await openRedis(config, log);
-  const store = new RedisStore(connection, {
+  const kafka = await kafkaConnection(config);
+  const partitioned = openLog(config, kafka, log);
+  const redis = await openRedis(config, log);
+  const store = new RedisStore(redis, {
     prefix: config.redis.prefix,
     dedupeHours: config.state.dedupeHours,
     outageMs: config.outage,
   });
-  await bindToKafka(config, store, log).catch(async (error: unknown) => {
-    await closeRedis(connection);
+  await bindToKafka(config, { kafka, store, log }).catch(async (error: unknown) => {
+    await closeRedis(redis);
     throw error;
   });
   const metrics = createMetrics();
-  const handler = await makeHandler(config, { partitioned, connection, store, metrics, log });
+  const handler = makeHandler(config, { kafka, redis, partitioned, store, metrics, log });
   addGauges(metrics, partitioned, handler);
   const state = { isReading: true };
   const health = await startHealthServer({
     ...config.http,
     checks: {
       live: { reading: () => state.isReading },
-      ready: { reading: () => state.isReading, redis: () => connection.status === 'ready' },
+      ready: { reading: () => state.isReading, redis: () => redis.status === 'ready' },
     },
     metrics,
     log,
@@ -240,7 +236,7 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
   log.info('serving health and metrics', health.address);
   const stop = new AbortController();
   const running = partitioned.run(handler, stop.signal);
-  const ended = Promise.race([running, lossOf(connection)])
+  const ended = Promise.race([running, lossOf(redis)])
     .catch((error: unknown) => {
       throw withExitCode(error);
     })
@@ -257,7 +253,7 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
       await running.catch(() => undefined);
       await partitioned[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
-      await closeRedis(connection);
+      await closeRedis(redis);
       await health[Symbol.asyncDispose]();
     },
   };

@@ -8,7 +8,7 @@ import {
   type PartitionHandler,
   partitionName,
 } from '@leastwise/source';
-import { type Log, retry } from '@leastwise/runtime';
+import { type Log, retry, type RetryOptions } from '@leastwise/runtime';
 import { type Batch, type Claim, StateError } from '@leastwise/state';
 import { StoreConnectionError } from '@leastwise/state-redis';
 
@@ -36,13 +36,6 @@ export interface HandlerParts {
   readonly readBefore?: (partition: Partition) => Promise<number | undefined>;
 }
 
-/** How an outage is waited out, in milliseconds: the first pause, the longest one, and for how long in all. */
-export interface Patience {
-  readonly baseMs: number;
-  readonly maxMs: number;
-  readonly totalMs: number;
-}
-
 /**
  * The state knows nothing of a partition that the group has read before: it was lost. Nothing is read anew by itself,
  * since the log may not go back as far as the policies that were merged.
@@ -57,7 +50,8 @@ export class StateLostError extends Error {
 export interface HandlerOptions extends WorkerOptions {
   readonly deadLetterTopic: string;
   readonly dedupeHours: number;
-  readonly patience: Patience;
+  /** How an outage is waited out. */
+  readonly patience: Pick<RetryOptions, 'baseMs' | 'maxMs' | 'totalMs'>;
 }
 
 function isOutage(error: unknown): boolean {
