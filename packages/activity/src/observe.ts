@@ -1,9 +1,24 @@
 import type { CountedRequest, Need } from '@leastwise/audit-event';
 
 import { cellCodeOf } from './cell.ts';
-import { type ActivityState, addToCell, emptyActivity, windowFor } from './state.ts';
+import {
+  type ActivityState,
+  type ActivityWindow,
+  countIn,
+  emptyActivity,
+  isRoomy,
+  type Tally,
+  tallyFor,
+  windowFor,
+} from './state.ts';
 import { boundedSubjectKey } from './subject.ts';
 import { WINDOW_KINDS, windowOf } from './windows.ts';
+
+/** Where the requests of one shape were counted last: one place for each kind of window. */
+type Places = { readonly state: ActivityState; readonly window: ActivityWindow; readonly tally: Tally }[];
+
+/** By shape. Most requests are like one that came just before them, in the same windows. */
+const placesOfShapes = new WeakMap<object, Places>();
 
 /**
  * Counts a request in its window of each kind: for the subject that it is attributed to, in one cell, whatever the
@@ -18,24 +33,44 @@ export function observeActivity(into: Map<string, ActivityState>, request: Count
     state = emptyActivity(request.cluster);
     into.set(request.cluster, state);
   }
-  count(state, request, request.need, request.outcome);
-  if (request.impersonation !== undefined) count(state, request, request.impersonation, 'allowed');
+  const { need, impersonation, outcome, shape } = request;
+  const places = shape === undefined || impersonation ? undefined : placesOf(shape);
+  count(state, request, { need, outcome, places });
+  if (impersonation) count(state, request, { need: impersonation, outcome: 'allowed', places: undefined });
 }
 
-function count(
-  state: ActivityState,
-  request: CountedRequest,
-  need: Need,
-  outcome: CountedRequest['outcome'],
-): void {
+function placesOf(shape: object): Places {
+  let places = placesOfShapes.get(shape);
+  if (places === undefined) {
+    places = [];
+    placesOfShapes.set(shape, places);
+  }
+  return places;
+}
+
+interface Counted {
+  readonly need: Need;
+  readonly outcome: CountedRequest['outcome'];
+  /** `undefined` where nothing is remembered. */
+  readonly places: Places | undefined;
+}
+
+function count(state: ActivityState, { client, receivedAtUs }: CountedRequest, counted: Counted): void {
+  const { need, outcome, places } = counted;
   // The first one is what the request itself asked for.
   const permission = need.permissions[0];
   if (permission === undefined) return;
-  const code = cellCodeOf(permission, outcome, request.client);
-  const subject = boundedSubjectKey(need.subject);
-  const us = request.receivedAtUs;
-  const tally = { count: 1, firstUs: us, lastUs: us };
-  for (const kind of WINDOW_KINDS) {
-    addToCell(windowFor(state, kind, windowOf(kind, us)), subject, code, tally);
+  for (const [index, kind] of WINDOW_KINDS.entries()) {
+    const number = windowOf(kind, receivedAtUs);
+    const known = places?.[index];
+    if (known?.state === state && known.window.number === number && isRoomy(known.window)) {
+      countIn(known.tally, receivedAtUs);
+      continue;
+    }
+    const window = windowFor(state, kind, number);
+    const code = cellCodeOf(permission, outcome, client);
+    const tally = tallyFor(window, boundedSubjectKey(need.subject), code);
+    countIn(tally, receivedAtUs);
+    if (places) places[index] = { state, window, tally };
   }
 }

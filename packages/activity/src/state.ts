@@ -42,17 +42,26 @@ export function windowFor(state: ActivityState, kind: WindowKind, number: number
   return fresh;
 }
 
-function add(window: ActivityWindow, own: Tallies | undefined, code: CellCode, tally: Readonly<Tally>): void {
+/** The tally of one cell, made if need be: of `other` where there are no tallies of its subject's own. */
+function tallyIn(window: ActivityWindow, own: Tallies | undefined, code: CellCode): Tally {
   const tallies = own ?? window.other;
   const cell = own === undefined ? otherCodeOf(code) : code;
-  const known = tallies.get(cell);
-  if (known === undefined) {
-    tallies.set(cell, { count: tally.count, firstUs: tally.firstUs, lastUs: tally.lastUs });
-    return;
+  let tally = tallies.get(cell);
+  if (tally === undefined) {
+    tally = { count: 0, firstUs: Infinity, lastUs: -Infinity };
+    tallies.set(cell, tally);
   }
-  known.count += tally.count;
-  if (tally.firstUs < known.firstUs) known.firstUs = tally.firstUs;
-  if (tally.lastUs > known.lastUs) known.lastUs = tally.lastUs;
+  return tally;
+}
+
+function addTo(known: Tally, { count, firstUs, lastUs }: Readonly<Tally>): void {
+  known.count += count;
+  if (firstUs < known.firstUs) known.firstUs = firstUs;
+  if (lastUs > known.lastUs) known.lastUs = lastUs;
+}
+
+function add(window: ActivityWindow, own: Tallies | undefined, code: CellCode, tally: Readonly<Tally>): void {
+  addTo(tallyIn(window, own, code), tally);
 }
 
 /** A subject's tallies, made if need be; `undefined` where the cap refuses them: then `other` counts. */
@@ -71,14 +80,24 @@ function talliesFor(window: ActivityWindow, subject: string): Tallies | undefine
   return fresh;
 }
 
-/** Adds to one cell of a subject, or of `other` where there is none. */
-export function addToCell(
-  window: ActivityWindow,
-  subject: string | undefined,
-  code: CellCode,
-  tally: Readonly<Tally>,
-): void {
-  add(window, subject === undefined ? undefined : talliesFor(window, subject), code, tally);
+/**
+ * The tally of one cell of a subject, or of `other` where there is none or the cap refuses it; empty where it is new.
+ * It stays the cell's for as long as {@link isRoomy} holds.
+ */
+export function tallyFor(window: ActivityWindow, subject: string | undefined, code: CellCode): Tally {
+  return tallyIn(window, subject === undefined ? undefined : talliesFor(window, subject), code);
+}
+
+/** Whether no subject has had to leave a window for another one yet. */
+export function isRoomy(window: ActivityWindow): boolean {
+  return window.subjects.size < MAX_SUBJECTS;
+}
+
+/** Counts one request. */
+export function countIn(tally: Tally, us: number): void {
+  tally.count += 1;
+  if (us < tally.firstUs) tally.firstUs = us;
+  if (us > tally.lastUs) tally.lastUs = us;
 }
 
 /**
@@ -111,6 +130,6 @@ export function* talliesOf(window: ActivityWindow): Generator<[cellKey: string, 
 export function addTally(window: ActivityWindow, cellKey: string, tally: Readonly<Tally>): boolean {
   const cell = readCellKey(cellKey);
   if (cell === undefined) return false;
-  addToCell(window, cell.subject, cell.code, tally);
+  addTo(tallyFor(window, cell.subject, cell.code), tally);
   return true;
 }

@@ -29,6 +29,8 @@ export interface AttributeContext {
   readonly hasher: IdentityHasher;
   readonly clientKind: (userAgent: string) => ClientKind;
   readonly group: GroupSelection | undefined;
+  /** What was made of events before, by their shapes. */
+  readonly byShape: WeakMap<object, Evidence | SkipReason>;
 }
 
 /** What becomes of an audit event. */
@@ -66,6 +68,7 @@ export function createAttributeContext(options: {
     hasher: createIdentityHasher(options.keyHex),
     clientKind: createClientKinds(),
     group: options.group,
+    byShape: new WeakMap(),
   };
 }
 
@@ -84,8 +87,8 @@ export function attribute(event: AuditEvent, cluster: string, context: Attribute
   if (event.stage === 'RequestReceived') {
     return { kind: 'received', identity: receivedIdentity, cluster, auditID, receivedAtUs };
   }
-  const need = needOf(event, context.group);
-  if (typeof need === 'string') return { kind: 'skip', reason: need, receivedIdentity };
+  const evidence = evidenceOf(event, context);
+  if (typeof evidence === 'string') return { kind: 'skip', reason: evidence, receivedIdentity };
   return {
     kind: 'request',
     receivedIdentity,
@@ -94,15 +97,29 @@ export function attribute(event: AuditEvent, cluster: string, context: Attribute
       identity: event.impersonatedUser ? context.hasher.identityOf(event, cluster) : receivedIdentity,
       auditID,
       receivedAtUs,
-      client: context.clientKind(event.userAgent),
-      ...need,
+      client: evidence.client,
+      outcome: evidence.outcome,
+      need: evidence.need,
+      impersonation: evidence.impersonation,
+      namespaceLife: evidence.namespaceLife,
+      shape: event.shape,
     },
   };
 }
 
-type Evidence = Pick<CountedRequest, 'outcome' | 'need' | 'impersonation' | 'namespaceLife'>;
+type Evidence = Pick<CountedRequest, 'outcome' | 'client' | 'need' | 'impersonation' | 'namespaceLife'>;
 
-function needOf(event: AuditEvent, group: GroupSelection | undefined): Evidence | SkipReason {
+/** Neither auditID nor time make a difference to it, so one answer serves all events of a shape. */
+function evidenceOf(event: AuditEvent, context: AttributeContext): Evidence | SkipReason {
+  const { shape } = event;
+  const known = shape && context.byShape.get(shape);
+  if (known !== undefined) return known;
+  const evidence = readEvidence(event, context);
+  if (shape) context.byShape.set(shape, evidence);
+  return evidence;
+}
+
+function readEvidence(event: AuditEvent, { group, clientKind }: AttributeContext): Evidence | SkipReason {
   const outcome = outcomeOf(event);
   if (outcome !== 'allowed' && outcome !== 'denied') return outcome;
   const isAllowed = outcome === 'allowed';
@@ -114,6 +131,7 @@ function needOf(event: AuditEvent, group: GroupSelection | undefined): Evidence 
   const asked = permissionOf(info);
   return {
     outcome,
+    client: clientKind(event.userAgent),
     need: {
       subject,
       groups: (event.impersonatedUser ?? event.user).groups,

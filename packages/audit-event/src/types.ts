@@ -46,6 +46,12 @@ export interface AuditEvent {
   readonly reason: string | undefined;
   /** `authenticationMetadata.impersonationConstraint` (KEP-5284), `''` where absent. */
   readonly impersonationConstraint: string;
+  /**
+   * A token that events share only if they differ in nothing but `auditID` and `receivedAtUs`, and came with the same
+   * cluster field through the same decoder; absent where nobody looked. What is made of such an event may be remembered
+   * by it.
+   */
+  readonly shape?: object | undefined;
 }
 
 /** Why a well-formed record is no evidence. A closed set: these become metric labels. */
@@ -149,4 +155,6 @@ export interface CountedRequest {
   readonly impersonation: Need | undefined;
   /** What the request says about a namespace's life; `undefined` where it says nothing. */
   readonly namespaceLife: { readonly namespace: string; readonly change: 'live' | 'deleted' } | undefined;
+  /** As {@link AuditEvent.shape}: requests of one cluster that share it differ in identity, auditID and time only. */
+  readonly shape?: object | undefined;
 }

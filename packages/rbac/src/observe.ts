@@ -21,8 +21,9 @@ import {
   subjectFor,
   widenSpan,
 } from './cluster-state.ts';
+import { CAPS } from './capped.ts';
 import { addGroup, dayOf, emptyEvidence, noteTime, withDay } from './evidence.ts';
-import type { ClusterState, Evidence, RuleSet } from './types.ts';
+import type { ClusterState, Evidence, NamespaceState, RuleSet, RuleState } from './types.ts';
 
 /** The client kinds of evidence, in the order of {@link CLIENT_KINDS}. */
 export function clientsOf(evidence: Evidence): ClientKind[] {
@@ -66,20 +67,32 @@ function note(evidence: Evidence, need: Need, sighting: Sighting): void {
   evidence.viaRbac ||= need.viaRbac;
 }
 
-function noteNeed(cluster: ClusterState, need: Need, sighting: Sighting, allowed: boolean): void {
+/** Where the evidence of one permission is kept, in which rule of which set. */
+interface Slot {
+  readonly evidence: Evidence;
+  readonly set: RuleSet;
+  /** `undefined` where a cap refused it: then nothing is remembered. */
+  readonly rule: RuleState | undefined;
+}
+
+function noteNeed(cluster: ClusterState, need: Need, sighting: Sighting, allowed: boolean): readonly Slot[] {
   const subject = boundedSubject(need.subject);
   const state = subjectFor(cluster, subjectKey(subject), subject);
   if (!state) {
     cluster.subjectsOverflow ??= emptyEvidence();
     note(cluster.subjectsOverflow, need, sighting);
-    return;
+    return [];
   }
   const set: RuleSet = allowed ? state.allowed : state.denied;
   const caps = allowed ? ALLOWED_CAPS : DENIED_CAPS;
-  for (const permission of need.permissions) note(slotFor(set, permission, caps), need, sighting);
+  return need.permissions.map((permission) => {
+    const slot = slotFor(set, permission, caps);
+    note(slot.evidence, need, sighting);
+    return slot;
+  });
 }
 
-function slotFor(set: RuleSet, permission: Permission, caps: OutcomeCaps): Evidence {
+function slotFor(set: RuleSet, permission: Permission, caps: OutcomeCaps): Slot {
   const rule = ruleFor(
     set,
     {
@@ -92,10 +105,41 @@ function slotFor(set: RuleSet, permission: Permission, caps: OutcomeCaps): Evide
   );
   if (rule) {
     const name = permission.resource === '' ? permission.path : permission.name;
-    return evidenceFor(rule, boundedText(name), caps.names);
+    return { set, rule, evidence: evidenceFor(rule, boundedText(name), caps.names) };
   }
   set.overflow ??= emptyEvidence();
-  return set.overflow;
+  return { set, rule, evidence: set.overflow };
+}
+
+/** Where the requests of one shape were noted last. */
+interface Places {
+  readonly cluster: ClusterState;
+  readonly slots: readonly Slot[];
+  readonly namespaces: readonly NamespaceState[];
+  readonly caps: OutcomeCaps;
+}
+
+/** By shape. Most requests are like one that came just before them. */
+const placesOfShapes = new WeakMap<object, Places>();
+
+/** Whether all places are still what they were: nothing has had to leave a map that has never been full. */
+function isRoomy({ cluster, slots, caps }: Places): boolean {
+  if (cluster.subjects.size >= CAPS.subjects || cluster.namespaces.size >= CAPS.namespaces) return false;
+  for (const { set, rule } of slots) {
+    if (!rule || rule.names.size >= caps.names || set.rules.size >= caps.rules) return false;
+  }
+  return true;
+}
+
+function noteAgain({ cluster, slots, namespaces }: Places, need: Need, sighting: Sighting): void {
+  for (const { evidence } of slots) note(evidence, need, sighting);
+  for (const state of namespaces) if (sighting.us > state.lastSeenUs) state.lastSeenUs = sighting.us;
+  widenSpan(cluster, sighting.us, sighting.us);
+}
+
+/** The states of the namespaces in which something was allowed. */
+function namespacesOf(cluster: ClusterState, need: Need): NamespaceState[] {
+  return need.permissions.flatMap(({ namespace }) => cluster.namespaces.get(namespace) ?? []);
 }
 
 /** Notes what an allowed request says about the life of namespaces. */
@@ -137,9 +181,26 @@ export function observe(
     clientBit: 1 << CLIENT_KINDS.indexOf(request.client),
     count: isNew ? 1 : 0,
   };
+  const places = request.shape && placesOfShapes.get(request.shape);
+  if (places?.cluster === cluster && isRoomy(places)) noteAgain(places, request.need, sighting);
+  else noteFirst(cluster, request, sighting, options);
+}
+
+function noteFirst(
+  cluster: ClusterState,
+  request: CountedRequest,
+  sighting: Sighting,
+  { deniedAs }: ObserveOptions,
+): void {
+  const { shape, need, impersonation } = request;
   const isAllowed = request.outcome === 'allowed';
-  noteNeed(cluster, request.need, sighting, isAllowed || options.deniedAs === 'allowed');
-  if (request.impersonation) noteNeed(cluster, request.impersonation, sighting, true);
+  const isGranted = isAllowed || deniedAs === 'allowed';
+  const slots = noteNeed(cluster, need, sighting, isGranted);
+  if (impersonation) noteNeed(cluster, impersonation, sighting, true);
   if (isAllowed) noteNamespaces(cluster, request);
   widenSpan(cluster, request.receivedAtUs, request.receivedAtUs);
+  // What says more than that it was seen is rare, and has to say it each time.
+  if (!shape || impersonation || request.namespaceLife || slots.length === 0) return;
+  const namespaces = isAllowed ? namespacesOf(cluster, need) : [];
+  placesOfShapes.set(shape, { cluster, slots, namespaces, caps: isGranted ? ALLOWED_CAPS : DENIED_CAPS });
 }

@@ -11,12 +11,15 @@ import type { RuleState, SubjectState } from '@leastwise/rbac';
  *   ["s", cluster, kind, namespace, name]                   a subject, with the overflows of its rule sets
  *   ["oa" or "od", …subject, verb, group, resource, ns]     a rule's overflow, where it has one
  *   ["a" or "d", …subject, verb, group, resource, ns, name] the evidence of a cell, allowed or denied
- *   ["w", cluster, kind, window, cell]                      a cell of a window that may still change
+ *   ["w", cluster, "5m", window, cell]                      a cell of a window that may still change
  *   ["W", cluster, kind, window]                            all cells of one that is closed
  *   ["f", set, cluster, hour, number]                       identities, 8 bytes each
  *
  * An empty value says that the field is not there.
  */
+
+/** Version of this layout. Since 3 an open hour has no cells of its own. What a newer version wrote is refused. */
+export const LAYOUT_VERSION = 3;
 
 /** Fields that are not lists. */
 export const META = {

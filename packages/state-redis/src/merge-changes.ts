@@ -6,7 +6,7 @@ import {
   type RuleState,
   type SubjectState,
 } from '@leastwise/rbac';
-import { encodeEvidence } from '@leastwise/state';
+import { encodeEvidence, evidenceText } from '@leastwise/state';
 
 import {
   cellField,
@@ -39,8 +39,10 @@ function heldBefore<V>(
   return undefined;
 }
 
-/** A map whose keys the caps may push out, as it was. */
-interface Crowded {
+/** What a merge has to know of the state before it: whom it did not know, and the maps whose keys the caps may push out. */
+interface Before {
+  /** Keys of the subjects of which nothing was known. */
+  readonly unknown: Set<string>;
   subjects: ReadonlyMap<string, SubjectState> | undefined;
   namespaces: ReadonlyMap<string, unknown> | undefined;
   /** By the rule sets and rules themselves. */
@@ -48,8 +50,9 @@ interface Crowded {
   readonly names: Map<RuleState, ReadonlyMap<string, unknown>>;
 }
 
-function crowdedBy(into: ClusterState, delta: ClusterState): Crowded {
-  const crowded: Crowded = {
+function stateBefore(into: ClusterState, delta: ClusterState): Before {
+  const before: Before = {
+    unknown: new Set(),
     subjects: heldBefore(into.subjects, delta.subjects, CAPS.subjects),
     namespaces: heldBefore(into.namespaces, delta.namespaces, CAPS.namespaces),
     rules: new Map(),
@@ -57,29 +60,32 @@ function crowdedBy(into: ClusterState, delta: ClusterState): Crowded {
   };
   for (const [key, subject] of delta.subjects) {
     const target = into.subjects.get(key);
-    if (!target) continue;
+    if (!target) {
+      before.unknown.add(key);
+      continue;
+    }
     for (const [, outcome, maxRules, maxNames] of OUTCOMES) {
       const rules = heldBefore(target[outcome].rules, subject[outcome].rules, maxRules);
-      if (rules) crowded.rules.set(target[outcome], rules);
+      if (rules) before.rules.set(target[outcome], rules);
       for (const [ruleKey, rule] of subject[outcome].rules) {
         const known = target[outcome].rules.get(ruleKey);
         const names = known && heldBefore(known.names, rule.names, maxNames);
-        if (names) crowded.names.set(known, names);
+        if (names) before.names.set(known, names);
       }
     }
   }
-  return crowded;
+  return before;
 }
 
 /** Tells of one cluster's changes by a merge. */
 class Changes {
   readonly #cluster: ClusterState;
-  readonly #crowded: Crowded;
+  readonly #before: Before;
   readonly #changed: Changed;
 
-  constructor(cluster: ClusterState, crowded: Crowded, changed: Changed) {
+  constructor(cluster: ClusterState, before: Before, changed: Changed) {
     this.#cluster = cluster;
-    this.#crowded = crowded;
+    this.#before = before;
     this.#changed = changed;
   }
 
@@ -90,14 +96,14 @@ class Changes {
       JSON.stringify([firstSeenUs, lastSeenUs, namespacesOverflow ? 1 : 0, encodeEvidence(subjectsOverflow)]),
     );
     for (const namespace of delta.namespaces.keys()) this.#namespace(namespace);
-    for (const namespace of this.#crowded.namespaces?.keys() ?? []) {
+    for (const namespace of this.#before.namespaces?.keys() ?? []) {
       if (!this.#cluster.namespaces.has(namespace)) this.#changed(namespaceField(cluster, namespace), GONE);
     }
     for (const [key, subject] of delta.subjects) {
       const target = this.#cluster.subjects.get(key);
-      if (target) this.#subject(target, subject);
+      if (target) this.#subject(key, target, subject);
     }
-    for (const [key, subject] of this.#crowded.subjects ?? []) {
+    for (const [key, subject] of this.#before.subjects ?? []) {
       if (this.#cluster.subjects.get(key) !== subject) this.#goneSubject(subject);
     }
   }
@@ -112,13 +118,15 @@ class Changes {
     );
   }
 
-  #subject(target: SubjectState, delta: SubjectState): void {
+  #subject(key: string, target: SubjectState, delta: SubjectState): void {
     const part = subjectPart(this.#cluster.cluster, target);
-    const overflows = [encodeEvidence(target.allowed.overflow), encodeEvidence(target.denied.overflow)];
-    this.#changed(subjectField(part), JSON.stringify(overflows));
+    const overflows = [target.allowed.overflow, target.denied.overflow];
+    if (this.#before.unknown.has(key) || overflows.some((overflow) => overflow !== undefined)) {
+      this.#changed(subjectField(part), JSON.stringify(overflows.map(encodeEvidence)));
+    }
     for (const [code, outcome] of OUTCOMES) {
       const set = target[outcome];
-      for (const [key, rule] of this.#crowded.rules.get(set) ?? []) {
+      for (const [key, rule] of this.#before.rules.get(set) ?? []) {
         if (set.rules.get(key) !== rule) this.#goneRule(code, part, rule);
       }
       for (const [key, rule] of delta[outcome].rules) {
@@ -129,21 +137,21 @@ class Changes {
   }
 
   #rule(code: OutcomeCode, part: string, target: RuleState, delta: RuleState): void {
-    for (const name of this.#crowded.names.get(target)?.keys() ?? []) {
+    for (const name of this.#before.names.get(target)?.keys() ?? []) {
       if (!target.names.has(name)) this.#changed(cellField(code, part, name), GONE);
     }
     for (const name of delta.names.keys()) {
       const evidence = target.names.get(name);
-      if (evidence) this.#changed(cellField(code, part, name), JSON.stringify(encodeEvidence(evidence)));
+      if (evidence) this.#changed(cellField(code, part, name), evidenceText(evidence));
     }
     if (target.overflow) {
-      this.#changed(overflowField(code, part), JSON.stringify(encodeEvidence(target.overflow)));
+      this.#changed(overflowField(code, part), evidenceText(target.overflow));
     }
   }
 
   #goneRule(code: OutcomeCode, subject: string, rule: RuleState): void {
     const part = rulePart(subject, rule);
-    const names = this.#crowded.names.get(rule) ?? rule.names;
+    const names = this.#before.names.get(rule) ?? rule.names;
     for (const name of names.keys()) this.#changed(cellField(code, part, name), GONE);
     if (rule.overflow) this.#changed(overflowField(code, part), GONE);
   }
@@ -152,7 +160,7 @@ class Changes {
     const part = subjectPart(this.#cluster.cluster, subject);
     this.#changed(subjectField(part), GONE);
     for (const [code, outcome] of OUTCOMES) {
-      const rules = this.#crowded.rules.get(subject[outcome]) ?? subject[outcome].rules;
+      const rules = this.#before.rules.get(subject[outcome]) ?? subject[outcome].rules;
       for (const rule of rules.values()) this.#goneRule(code, part, rule);
     }
   }
@@ -163,7 +171,7 @@ class Changes {
  * delta touched, and what the caps pushed out.
  */
 export function mergeWithChanges(into: ClusterState, delta: ClusterState, changed: Changed): void {
-  const crowded = crowdedBy(into, delta);
+  const before = stateBefore(into, delta);
   mergeCluster(into, delta);
-  new Changes(into, crowded, changed).ofCluster(delta);
+  new Changes(into, before, changed).ofCluster(delta);
 }

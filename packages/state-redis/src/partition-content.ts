@@ -1,10 +1,10 @@
 import type { ActivityRetention } from '@leastwise/activity';
 import type { ClusterState } from '@leastwise/rbac';
-import { Fields, Malformed, SCHEMA_VERSION, StateError, type Tally } from '@leastwise/state';
+import { Fields, Malformed, StateError, type Tally } from '@leastwise/state';
 
 import { ClustersReader } from './clusters-reader.ts';
 import { horizonUs, withoutOld } from './expiry.ts';
-import { META } from './field-names.ts';
+import { LAYOUT_VERSION, META } from './field-names.ts';
 import { PartitionWindows, readWindowPlace } from './partition-windows.ts';
 import { readJournal } from './journal.ts';
 import { Remembered, type SetName } from './remembered.ts';
@@ -101,6 +101,7 @@ class PartitionReader {
     const kind = name.string();
     if (kind === 'f') this.#identities(field, name, value);
     else if (kind === 'W') this.#windows.loadClosed(readWindowPlace(name), value.toString());
+    else if (kind === 'w') this.#windowCell(field, name, Fields.parse(value.toString()));
     else this.#state(kind, name, Fields.parse(value.toString()));
     name.end();
   }
@@ -114,6 +115,11 @@ class PartitionReader {
     } else {
       this.garbage.add(field);
     }
+  }
+
+  #windowCell(field: string, name: Fields, value: Fields): void {
+    if (!this.#windows.loadCell(readWindowPlace(name), name.string(), value)) this.garbage.add(field);
+    value.end();
   }
 
   #state(kind: string, name: Fields, value: Fields): void {
@@ -134,9 +140,6 @@ class PartitionReader {
       case 'a':
       case 'd':
         this.#clusters.readCell(kind === 'a' ? 'allowed' : 'denied', name, value);
-        break;
-      case 'w':
-        this.#windows.loadCell(readWindowPlace(name), name.string(), value);
         break;
       default:
         throw new Malformed('a field of an unknown kind');
@@ -169,8 +172,8 @@ function readWhole(text: string): number {
 }
 
 function checkVersion(version: string | undefined): void {
-  if (version === undefined || readWhole(version) <= SCHEMA_VERSION) return;
-  throw new Malformed(`a state of version ${version}; this program reads versions up to ${SCHEMA_VERSION}`);
+  if (version === undefined || readWhole(version) <= LAYOUT_VERSION) return;
+  throw new Malformed(`a state of version ${version}; this program reads versions up to ${LAYOUT_VERSION}`);
 }
 
 /** What a hash holds, by what it is. */

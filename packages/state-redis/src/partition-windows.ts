@@ -12,6 +12,7 @@ import {
   WINDOW_KINDS,
   windowFor,
   windowKey,
+  windowOf,
   type WindowKind,
   windowsToKeep,
   windowStartUs,
@@ -47,8 +48,15 @@ export function readWindowPlace(name: Fields): WindowPlace {
 }
 
 function valueOf({ count, firstUs, lastUs }: Tally): string {
-  return JSON.stringify([count, firstUs, lastUs]);
+  return `[${count},${firstUs},${lastUs}]`;
 }
+
+/**
+ * Windows of which the cells are kept while they may change. An hour is the sum of its windows of five minutes, which
+ * close when it does: its own cells would be written for nothing.
+ */
+const KEPT_KIND: WindowKind = '5m';
+const SUM_KIND: WindowKind = '1h';
 
 function packed(window: ActivityWindow): string {
   const cells = [...talliesOf(window)].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -105,11 +113,16 @@ export class PartitionWindows {
     return activity;
   }
 
-  /** Reads a cell of an open window. @throws Malformed */
-  loadCell({ cluster, kind, number }: WindowPlace, key: string, value: Fields): void {
+  /** Reads a cell of an open window. @returns whether it means anything. @throws Malformed */
+  loadCell({ cluster, kind, number }: WindowPlace, key: string, value: Fields): boolean {
     const tally = { count: value.integer(0), firstUs: value.integer(), lastUs: value.integer() };
-    const window = windowFor(this.#activity(cluster), kind, number);
-    if (!addTally(window, key, tally)) throw new Malformed('a cell of an unknown kind');
+    // Versions before 3 kept the cells of hours too.
+    if (kind !== KEPT_KIND) return false;
+    const hour = windowOf(SUM_KIND, windowStartUs(kind, number));
+    const activity = this.#activity(cluster);
+    const isKnown = addTally(windowFor(activity, kind, number), key, tally);
+    if (!isKnown) throw new Malformed('a cell of an unknown kind');
+    return addTally(windowFor(activity, SUM_KIND, hour), key, tally);
   }
 
   /** Reads a closed window. */
@@ -155,7 +168,8 @@ export class PartitionWindows {
       mergeActivity(activity, delta);
       for (const [key, { subjects }] of delta.windows) {
         const window = activity.windows.get(key);
-        if (window) tellChanges(cluster, window, { touched: subjects, before: crowded.get(key) }, changed);
+        if (window?.kind === KEPT_KIND)
+          tellChanges(cluster, window, { touched: subjects, before: crowded.get(key) }, changed);
       }
     }
   }
@@ -168,9 +182,15 @@ export class PartitionWindows {
       const window = windows?.get(key);
       if (!window) continue;
       windows?.delete(key);
-      const part = windowPart(place);
-      for (const [cell] of talliesOf(window)) gone(windowCellField(part, cell));
+      this.#dropCells(place, window, gone);
     }
+  }
+
+  // They mean nothing any more, so they need not be written over: they are swept away in time.
+  #dropCells(place: WindowPlace, window: ActivityWindow, gone: (field: string) => void): void {
+    if (place.kind !== KEPT_KIND) return;
+    const part = windowPart(place);
+    for (const [cell] of talliesOf(window)) gone(windowCellField(part, cell));
   }
 
   /**
@@ -199,16 +219,15 @@ export class PartitionWindows {
     }
   }
 
-  // Its cells mean nothing from now on, so they need not be written over: they are swept away in time.
   #close(
     place: WindowPlace,
     window: ActivityWindow,
     { changed, gone }: { readonly changed: Changed; readonly gone: (field: string) => void },
   ): void {
-    const part = windowPart(place);
-    for (const [cell] of talliesOf(window)) gone(windowCellField(part, cell));
-    changed(closedWindowField(part), packed(window));
-    this.#closed.set(closedWindowField(part), { ...place, cells: '' });
+    this.#dropCells(place, window, gone);
+    const field = closedWindowField(windowPart(place));
+    changed(field, packed(window));
+    this.#closed.set(field, { ...place, cells: '' });
   }
 
   #isClosed({ kind, number }: ActivityWindow, watermarkUs: number): boolean {

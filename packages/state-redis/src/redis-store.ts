@@ -12,14 +12,13 @@ import {
   Malformed,
   newestOf,
   pruneActivity,
-  SCHEMA_VERSION,
   StateError,
   type StoreFacts,
   type SubjectStore,
 } from '@leastwise/state';
 
 import { Asking, type Patience } from './asking.ts';
-import { META } from './field-names.ts';
+import { LAYOUT_VERSION, META } from './field-names.ts';
 import { OwnedPartition } from './owned-partition.ts';
 import { type Horizons, type PartitionContent, readNumbers, readPartition } from './partition-content.ts';
 import { type Answer, type Connection, PartitionScripts } from './scripts.ts';
@@ -118,11 +117,11 @@ export class RedisStore implements SubjectStore {
       const identityKey = await this.#identityKey();
       const { dedupeHours, keepDays } = this.#horizons;
       const answer = await this.#asking.ask('claim', () =>
-        this.#scripts.claim(key, token, { version: SCHEMA_VERSION, identityKey, dedupeHours }),
+        this.#scripts.claim(key, token, { version: LAYOUT_VERSION, identityKey, dedupeHours }),
       );
       if (answer.kind === 'newer') {
         throw new StateError(
-          `${key}: a state of version ${answer.version}; this program reads versions up to ${SCHEMA_VERSION}`,
+          `${key}: a state of version ${answer.version}; this program reads versions up to ${LAYOUT_VERSION}`,
         );
       }
       const content = await this.#load(source);

@@ -1,5 +1,5 @@
 import type { Identity } from '@leastwise/audit-event';
-import { FingerprintSet, hourOf, type SeenIdentity } from '@leastwise/state';
+import { FINGERPRINT_BYTES, FingerprintSet, hourOf, type SeenIdentity } from '@leastwise/state';
 
 import { identitiesField } from './field-names.ts';
 
@@ -12,54 +12,58 @@ interface Bucket {
   readonly hour: number;
 }
 
-const PIECE_IDENTITIES = 512;
-const BYTES = 8;
+const PIECE_BYTES = 4096;
 
 /** One set of a bucket: for look-up here, and as pieces in Redis, of which only the last one still grows. */
 class RememberedSet {
   readonly identities = new FingerprintSet();
   pieces = 0;
-  #last: Identity[] = [];
-  /** What is not in Redis yet, by number. */
-  readonly #changed = new Map<number, Identity[]>();
+  #last: Buffer = NO_BYTES;
+  #lastLength = 0;
+  #isLastChanged = false;
+  /** Full pieces that are not in Redis yet, by number. */
+  readonly #changed: (readonly [piece: number, bytes: Buffer])[] = [];
 
   /** Reads a piece; pieces come in any order. */
   load(bytes: Buffer, piece: number): void {
-    const identities: Identity[] = [];
-    for (let at = 0; at + BYTES <= bytes.length; at += BYTES) {
-      identities.push({ lo: bytes.readUInt32LE(at), hi: bytes.readUInt32LE(at + 4) });
-    }
-    for (const { hi, lo } of identities) this.identities.add(hi, lo);
+    const length = bytes.length - (bytes.length % FINGERPRINT_BYTES);
+    this.identities.addBytes(bytes.subarray(0, length));
     if (piece < this.pieces) return;
     this.pieces = piece + 1;
-    this.#last = identities;
+    this.#last = Buffer.alloc(Math.max(PIECE_BYTES, length));
+    this.#lastLength = bytes.copy(this.#last, 0, 0, length);
   }
 
-  add(identity: Identity): boolean {
-    if (!this.identities.add(identity.hi, identity.lo)) return false;
-    if (this.pieces === 0 || this.#last.length >= PIECE_IDENTITIES) {
-      this.pieces += 1;
-      this.#last = [];
-    }
-    this.#last.push(identity);
-    this.#changed.set(this.pieces - 1, this.#last);
+  add({ hi, lo }: Identity): boolean {
+    if (!this.identities.add(hi, lo)) return false;
+    if (this.#lastLength === this.#last.length) this.#begin();
+    this.#last.writeUInt32LE(lo, this.#lastLength);
+    this.#last.writeUInt32LE(hi, this.#lastLength + 4);
+    this.#lastLength += FINGERPRINT_BYTES;
+    this.#isLastChanged = true;
     return true;
+  }
+
+  #begin(): void {
+    if (this.#isLastChanged) this.#changed.push([this.pieces - 1, this.#last]);
+    this.pieces += 1;
+    this.#last = Buffer.allocUnsafeSlow(PIECE_BYTES);
+    this.#lastLength = 0;
   }
 
   /** The pieces that changed since they were asked for last. */
   *takeChanged(): Generator<readonly [piece: number, bytes: Buffer], void> {
-    for (const [piece, identities] of this.#changed) {
-      const bytes = Buffer.allocUnsafe(identities.length * BYTES);
-      for (const [i, { hi, lo }] of identities.entries()) {
-        bytes.writeUInt32LE(lo, i * BYTES);
-        bytes.writeUInt32LE(hi, i * BYTES + 4);
-      }
-      yield [piece, bytes];
+    yield* this.#changed;
+    // A copy, since the piece grows on while this is on its way.
+    if (this.#isLastChanged) {
+      yield [this.pieces - 1, Buffer.from(this.#last.subarray(0, this.#lastLength))];
     }
-    this.#changed.clear();
+    this.#changed.length = 0;
+    this.#isLastChanged = false;
   }
 }
 
+const NO_BYTES = Buffer.alloc(0);
 const SETS = ['c', 'r', 'v'] as const;
 
 /** The sets of a bucket, of which most are never needed. */
@@ -91,6 +95,8 @@ class BucketSets {
 
   /** Brings `onlyReceived` up to date for an identity that came into one of the sets. */
   settle(identity: Identity): void {
+    // Where nothing was only received, and that is nearly everywhere, there is nothing to settle.
+    if (!this.#sets.has('v')) return;
     const { hi, lo } = identity;
     const isOpen = this.has('v', identity) && !this.has('c', identity) && !this.has('r', identity);
     if (isOpen) (this.#onlyReceived ??= new FingerprintSet()).add(hi, lo);
@@ -148,11 +154,16 @@ export class Remembered {
   ): void {
     const touched = new Map<BucketSets, Bucket>();
     const put = (name: SetName, identities: readonly SeenIdentity[]): void => {
+      let [bucket, sets]: [SeenIdentity | undefined, BucketSets | undefined] = [undefined, undefined];
       for (const identity of identities) {
-        const sets = this.#bucket(identity);
-        sets.of(name).add({ hi: identity.hi, lo: identity.lo });
+        // Most of a batch is of one hour.
+        if (!sets || bucket?.hour !== identity.hour || bucket.cluster !== identity.cluster) {
+          bucket = identity;
+          sets = this.#bucket(identity);
+          touched.set(sets, identity);
+        }
+        sets.of(name).add(identity);
         sets.settle(identity);
-        touched.set(sets, identity);
       }
     };
     put('c', seen.counted);

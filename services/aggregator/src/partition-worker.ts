@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { encodeEvent } from '@leastwise/audit-event';
 import type { LogBatch, LogRecord, OutgoingRecord, Partition } from '@leastwise/source';
-import { type Batch, type Claim, Gathering } from '@leastwise/state';
+import { type Batch, type Claim, type Gathered, Gathering } from '@leastwise/state';
 
 import { CLUSTER_HEADER, clusterOf, type ClusterRules, TIME_HEADER } from './cluster-name.ts';
 import { type DeadLetter, deadLetterRecords } from './dead-letter-records.ts';
@@ -40,6 +40,7 @@ export class PartitionWorker {
   readonly #gathering: Gathering;
   readonly #reader: RecordEventReader;
   readonly #isKeyedTopic: boolean;
+  readonly #seen = new Seen();
   #position: string;
 
   constructor(claim: Claim, partition: Partition, options: WorkerOptions, metrics: AggregatorMetrics) {
@@ -80,6 +81,7 @@ export class PartitionWorker {
       }
     }
     this.#metrics.rekeyed.inc(rekeyed.length);
+    this.#seen.tell(this.#metrics);
     return { deadLetters, rekeyed, batch: this.#batch(String(to)) };
   }
 
@@ -103,13 +105,13 @@ export class PartitionWorker {
   }
 
   #count({ value }: LogRecord, { skipped }: RecordContent): void {
-    this.#metrics.records.inc();
-    this.#metrics.bytes.inc(value?.length ?? 0);
-    for (const reason of skipped) this.#metrics.events.inc({ outcome: reason });
+    this.#seen.records += 1;
+    this.#seen.bytes += value?.length ?? 0;
+    for (const reason of skipped) this.#seen.add(reason);
   }
 
   #gather({ event, cluster }: RecordEvent, otherwise: string): void {
-    this.#metrics.events.inc({ outcome: this.#gathering.add(event, cluster ?? otherwise) });
+    this.#seen.add(this.#gathering.add(event, cluster ?? otherwise));
   }
 
   #clusterOf(record: LogRecord, topic: string): string {
@@ -126,8 +128,39 @@ export class PartitionWorker {
     if (this.#isKeyedTopic) return true;
     const [only] = events;
     if (!only || events.length + skipped.length + unreadable.length !== 1) return false;
-    return key !== null && Buffer.from(only.event.auditID).equals(key);
+    return key !== null && isText(key, only.event.auditID);
   }
+}
+
+/** What a batch held, told to the metrics once: they look at every label anew. */
+class Seen {
+  records = 0;
+  bytes = 0;
+  readonly #outcomes = new Map<Gathered, number>();
+
+  add(outcome: Gathered): void {
+    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  tell({ records, bytes, events }: AggregatorMetrics): void {
+    records.inc(this.records);
+    bytes.inc(this.bytes);
+    for (const [outcome, count] of this.#outcomes) events.inc({ outcome }, count);
+    this.records = 0;
+    this.bytes = 0;
+    this.#outcomes.clear();
+  }
+}
+
+/** Whether bytes are a text. Most are ASCII, for which no copy has to be made. */
+function isText(bytes: Uint8Array, text: string): boolean {
+  if (bytes.length !== text.length) return Buffer.from(text).equals(bytes);
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80) return Buffer.from(text).equals(bytes);
+    if (unit !== bytes[i]) return false;
+  }
+  return true;
 }
 
 /** One for a record, however much of it cannot be read: a megabyte of newlines is not a million letters. */
