@@ -66,7 +66,12 @@ function heapOf(map: Map<string, unknown>): string[] {
  * the set of all keys ever offered, not on their order: so nobody else may take keys out of such a map.
  * @returns whether the key may be put in, which the caller then does; what had to leave for it is handed to `evict`.
  */
-export function admit<V>(map: Map<string, V>, key: string, cap: number, evict: (value: V) => void): boolean {
+export function admit<V>(
+  map: Map<string, V>,
+  key: string,
+  cap: number,
+  evict: (value: V, key: string) => void,
+): boolean {
   if (map.size < cap) return true;
   const heap = heapOf(map);
   const last = heap[0] ?? '';
@@ -75,6 +80,6 @@ export function admit<V>(map: Map<string, V>, key: string, cap: number, evict: (
   map.delete(last);
   heap[0] = key;
   siftDown(heap);
-  if (value !== undefined) evict(value);
+  if (value !== undefined) evict(value, last);
   return true;
 }

@@ -35,15 +35,40 @@ export const ALLOWED_CAPS: OutcomeCaps = { rules: CAPS.rules, names: CAPS.names 
 /** Caps of denied rules. */
 export const DENIED_CAPS: OutcomeCaps = { rules: CAPS.deniedRules, names: CAPS.deniedNames };
 
+/** Hears what happens to the rules of one subject and outcome, as far as a merge changes them. */
+export interface RulesListener {
+  /** A name's evidence is new, or has changed. */
+  cell(rule: RuleState, name: string, evidence: Evidence): void;
+  /** A rule's overflow may have changed. */
+  overflow(rule: RuleState, overflow: Evidence): void;
+  /** The caps pushed out a name, or a rule with all of its names. */
+  goneCell(rule: RuleState, name: string): void;
+  goneRule(rule: RuleState): void;
+}
+
+/**
+ * Hears what a merge changes, after it has changed: whoever keeps the same state elsewhere need not look for it. What is
+ * told as gone later on is gone, even if it was told as changed before.
+ */
+export interface MergeListener {
+  rules(subject: SubjectState, outcome: 'allowed' | 'denied'): RulesListener;
+  /** All that the merge had for a subject is in. */
+  subject(subject: SubjectState, isNew: boolean): void;
+  goneSubject(subject: SubjectState): void;
+  namespace(name: string, state: NamespaceState): void;
+  goneNamespace(name: string): void;
+}
+
 /**
  * The evidence kept for a name of a rule, made if need be. Where the cap refuses the name, the rule's
  * overflow is what counts for it.
  */
-export function evidenceFor(rule: RuleState, name: string, cap: number): Evidence {
+export function evidenceFor(rule: RuleState, name: string, cap: number, listener?: RulesListener): Evidence {
   const known = rule.names.get(name);
   if (known) return known;
-  const evict = (evidence: Evidence): void => {
+  const evict = (evidence: Evidence, evicted: string): void => {
     addOverflow(rule, evidence);
+    listener?.goneCell(rule, evicted);
   };
   if (!admit(rule.names, name, cap, evict)) {
     rule.overflow ??= emptyEvidence();
@@ -66,12 +91,14 @@ export function ruleFor(
   set: RuleSet & { overflow: Evidence | undefined },
   rule: Pick<RuleState, 'verb' | 'apiGroup' | 'resource' | 'namespace'>,
   cap: number,
+  listener?: RulesListener,
 ): RuleState | undefined {
   const key = ruleKey(rule);
   const known = set.rules.get(key);
   if (known) return known;
   const evict = (state: RuleState): void => {
     addOverflow(set, totalOfRule(state));
+    listener?.goneRule(state);
   };
   if (!admit(set.rules, key, cap, evict)) return undefined;
   const fresh: RuleState = {
@@ -86,30 +113,42 @@ export function ruleFor(
   return fresh;
 }
 
-function mergeNames(into: RuleState, from: RuleState, how: OutcomeCaps & { ownership: Ownership }): void {
+interface RulesMerge extends OutcomeCaps {
+  readonly ownership: Ownership;
+  readonly listener: RulesListener | undefined;
+}
+
+function mergeNames(into: RuleState, from: RuleState, how: RulesMerge): void {
+  const { listener, ownership, names: cap } = how;
   for (const [name, evidence] of from.names) {
-    const known = into.names.get(name);
-    if (known) {
-      mergeEvidence(known, evidence);
-    } else if (into.names.size >= how.names) {
-      mergeEvidence(evidenceFor(into, name, how.names), evidence);
-    } else if (how.ownership === 'take') {
-      into.names.set(name, evidence);
+    let kept = into.names.get(name);
+    if (kept) {
+      mergeEvidence(kept, evidence);
+    } else if (into.names.size >= cap) {
+      kept = evidenceFor(into, name, cap, listener);
+      mergeEvidence(kept, evidence);
+      if (kept === into.overflow) continue;
+    } else if (ownership === 'take') {
+      kept = evidence;
+      into.names.set(name, kept);
     } else {
-      into.names.set(detached(name), cloneEvidence(evidence));
+      kept = cloneEvidence(evidence);
+      into.names.set(detached(name), kept);
     }
+    listener?.cell(into, name, kept);
   }
 }
 
-function mergeRules(into: RuleSet, from: RuleSet, caps: OutcomeCaps & { ownership: Ownership }): void {
+function mergeRules(into: RuleSet, from: RuleSet, how: RulesMerge): void {
   for (const [key, rule] of from.rules) {
-    const target = into.rules.get(key) ?? ruleFor(into, rule, caps.rules);
+    const target = into.rules.get(key) ?? ruleFor(into, rule, how.rules, how.listener);
     if (!target) {
       addOverflow(into, totalOfRule(rule));
       continue;
     }
-    mergeNames(target, rule, caps);
+    mergeNames(target, rule, how);
     if (rule.overflow) addOverflow(target, rule.overflow);
+    if (target.overflow) how.listener?.overflow(target, target.overflow);
   }
   if (from.overflow) addOverflow(into, from.overflow);
 }
@@ -128,6 +167,7 @@ export function subjectFor(
   cluster: ClusterState,
   key: string,
   subject: SubjectState['subject'],
+  listener?: MergeListener,
 ): SubjectState | undefined {
   const known = cluster.subjects.get(key);
   if (known) return known;
@@ -135,6 +175,7 @@ export function subjectFor(
     cluster.subjectsOverflow ??= emptyEvidence();
     mergeEvidence(cluster.subjectsOverflow, totalOfRules(state.allowed));
     mergeEvidence(cluster.subjectsOverflow, totalOfRules(state.denied));
+    listener?.goneSubject(state);
   };
   if (!admit(cluster.subjects, key, CAPS.subjects, evict)) return undefined;
   const fresh = emptySubject(subject);
@@ -143,11 +184,16 @@ export function subjectFor(
 }
 
 /** A namespace's state, made if need be; `undefined` where the cap refuses it. */
-export function namespaceFor(cluster: ClusterState, namespace: string): NamespaceState | undefined {
+export function namespaceFor(
+  cluster: ClusterState,
+  namespace: string,
+  listener?: MergeListener,
+): NamespaceState | undefined {
   const known = cluster.namespaces.get(namespace);
   if (known) return known;
-  const evict = (): void => {
+  const evict = (_: NamespaceState, evicted: string): void => {
     cluster.namespacesOverflow = true;
+    listener?.goneNamespace(evicted);
   };
   if (!admit(cluster.namespaces, namespace, CAPS.namespaces, evict)) {
     cluster.namespacesOverflow = true;
@@ -171,13 +217,14 @@ export function emptyCluster(cluster: string): ClusterState {
   };
 }
 
-function mergeNamespaces(into: ClusterState, from: ClusterState): void {
+function mergeNamespaces(into: ClusterState, from: ClusterState, listener: MergeListener | undefined): void {
   for (const [namespace, state] of from.namespaces) {
-    const target = namespaceFor(into, namespace);
+    const target = namespaceFor(into, namespace, listener);
     if (!target) continue;
     target.lastSeenUs = Math.max(target.lastSeenUs, state.lastSeenUs);
     target.lastLiveUs = Math.max(target.lastLiveUs, state.lastLiveUs);
     target.lastDeletedUs = Math.max(target.lastDeletedUs, state.lastDeletedUs);
+    listener?.namespace(namespace, target);
   }
   into.namespacesOverflow ||= from.namespacesOverflow;
 }
@@ -199,13 +246,22 @@ export type Ownership = 'copy' | 'take';
  * Adds everything of `from` to `into`, which is changed; `from` is not, and shares nothing with `into`
  * afterwards, unless it is given away (`take`). Commutative and associative, so that no partitioning of
  * the events changes the sum.
+ * @param how - without an ownership the source stays as it is; without a listener nobody hears
  */
-export function mergeCluster(into: ClusterState, from: ClusterState, ownership: Ownership = 'copy'): void {
+export function mergeCluster(
+  into: ClusterState,
+  from: ClusterState,
+  { ownership = 'copy', listener }: { ownership?: Ownership; listener?: MergeListener } = {},
+): void {
   for (const [key, state] of from.subjects) {
-    const target = subjectFor(into, key, state.subject);
+    const known = into.subjects.get(key);
+    const target = known ?? subjectFor(into, key, state.subject, listener);
     if (target) {
-      mergeRules(target.allowed, state.allowed, { ...ALLOWED_CAPS, ownership });
-      mergeRules(target.denied, state.denied, { ...DENIED_CAPS, ownership });
+      const rules = (outcome: 'allowed' | 'denied'): RulesListener | undefined =>
+        listener?.rules(target, outcome);
+      mergeRules(target.allowed, state.allowed, { ...ALLOWED_CAPS, ownership, listener: rules('allowed') });
+      mergeRules(target.denied, state.denied, { ...DENIED_CAPS, ownership, listener: rules('denied') });
+      listener?.subject(target, !known);
       continue;
     }
     into.subjectsOverflow ??= emptyEvidence();
@@ -216,7 +272,7 @@ export function mergeCluster(into: ClusterState, from: ClusterState, ownership: 
     into.subjectsOverflow ??= emptyEvidence();
     mergeEvidence(into.subjectsOverflow, from.subjectsOverflow);
   }
-  mergeNamespaces(into, from);
+  mergeNamespaces(into, from, listener);
   widenSpan(into, from.firstSeenUs, from.lastSeenUs);
 }
 

@@ -1,6 +1,13 @@
 export type * from './types.ts';
 export { CAPS } from './capped.ts';
-export { cloneCluster, emptyCluster, mergeCluster, totalOfRules } from './cluster-state.ts';
+export {
+  cloneCluster,
+  emptyCluster,
+  mergeCluster,
+  type MergeListener,
+  type RulesListener,
+  totalOfRules,
+} from './cluster-state.ts';
 export { DAY_US, dayOf, emptyEvidence, mergeEvidence } from './evidence.ts';
 export { clientsOf, observe, type Observations, type ObserveOptions } from './observe.ts';
 export {

@@ -20,7 +20,7 @@ export class ClustersReader {
     const clusters = new Map<string, ClusterState>();
     for (const [name, read] of this.#clusters) {
       const cluster = emptyCluster(name);
-      mergeCluster(cluster, recent(read), 'take');
+      mergeCluster(cluster, recent(read), { ownership: 'take' });
       clusters.set(name, cluster);
     }
     return clusters;

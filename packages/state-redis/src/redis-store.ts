@@ -279,7 +279,7 @@ export class RedisStore implements SubjectStore {
       for (const [name, state] of clusters) {
         const cluster = total.get(name) ?? emptyCluster(name);
         total.set(name, cluster);
-        mergeCluster(cluster, state, 'take');
+        mergeCluster(cluster, state, { ownership: 'take' });
       }
     }
     return { clusters: total, activity };

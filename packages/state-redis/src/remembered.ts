@@ -115,6 +115,8 @@ export type Written = (field: string, bytes: Buffer) => void;
 export class Remembered {
   readonly #dedupeHours: number;
   readonly #buckets = new Map<string, Map<number, BucketSets>>();
+  /** The bucket that was found last. */
+  #last: (Bucket & { readonly sets: BucketSets }) | undefined;
 
   constructor(dedupeHours: number) {
     this.#dedupeHours = dedupeHours;
@@ -130,12 +132,12 @@ export class Remembered {
   }
 
   isCounted(seen: SeenIdentity): boolean {
-    return this.#buckets.get(seen.cluster)?.get(seen.hour)?.has('c', seen) === true;
+    return this.#find(seen)?.has('c', seen) === true;
   }
 
   /** Reads a piece of a set. {@link Remembered.loaded} comes after the last one. */
   load(set: SetName, bucket: Bucket, piece: number, bytes: Buffer): void {
-    this.#bucket(bucket).of(set).load(bytes, piece);
+    (this.#find(bucket) ?? this.#make(bucket)).of(set).load(bytes, piece);
   }
 
   /** All pieces were read. */
@@ -154,14 +156,11 @@ export class Remembered {
   ): void {
     const touched = new Map<BucketSets, Bucket>();
     const put = (name: SetName, identities: readonly SeenIdentity[]): void => {
-      let [bucket, sets]: [SeenIdentity | undefined, BucketSets | undefined] = [undefined, undefined];
+      let last: BucketSets | undefined;
       for (const identity of identities) {
-        // Most of a batch is of one hour.
-        if (!sets || bucket?.hour !== identity.hour || bucket.cluster !== identity.cluster) {
-          bucket = identity;
-          sets = this.#bucket(identity);
-          touched.set(sets, identity);
-        }
+        const sets = this.#find(identity) ?? this.#make(identity);
+        if (sets !== last) touched.set(sets, identity);
+        last = sets;
         sets.of(name).add(identity);
         sets.settle(identity);
       }
@@ -194,6 +193,7 @@ export class Remembered {
       for (const [hour, sets] of hours) {
         if (this.isRemembered(hour, watermarks.get(cluster))) continue;
         hours.delete(hour);
+        this.#last = undefined;
         onlyReceived += sets.onlyReceived;
         for (const name of SETS) {
           const pieces = sets.get(name)?.pieces ?? 0;
@@ -206,17 +206,23 @@ export class Remembered {
     return { fields, onlyReceived };
   }
 
-  #bucket({ cluster, hour }: Bucket): BucketSets {
+  /** Requests come hour after hour, so the bucket that was asked for last is the one. */
+  #find({ cluster, hour }: Bucket): BucketSets | undefined {
+    const last = this.#last;
+    if (last?.hour === hour && last.cluster === cluster) return last.sets;
+    const sets = this.#buckets.get(cluster)?.get(hour);
+    if (sets) this.#last = { cluster, hour, sets };
+    return sets;
+  }
+
+  #make({ cluster, hour }: Bucket): BucketSets {
     let hours = this.#buckets.get(cluster);
     if (!hours) {
       hours = new Map();
       this.#buckets.set(cluster, hours);
     }
-    let sets = hours.get(hour);
-    if (!sets) {
-      sets = new BucketSets();
-      hours.set(hour, sets);
-    }
+    const sets = new BucketSets();
+    hours.set(hour, sets);
     return sets;
   }
 }

@@ -162,7 +162,7 @@ export class ClusterReader {
     if (!this.#part) return;
     const { cluster } = this.#part;
     const known = this.clusters.get(cluster) ?? emptyCluster(cluster);
-    mergeCluster(known, this.#part, 'take');
+    mergeCluster(known, this.#part, { ownership: 'take' });
     this.clusters.set(cluster, known);
     this.#part = emptyCluster(cluster);
   }
