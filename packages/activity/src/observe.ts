@@ -15,10 +15,13 @@ import { boundedSubjectKey } from './subject.ts';
 import { WINDOW_KINDS, windowOf } from './windows.ts';
 
 /** Where the requests of one shape were counted last: one place for each kind of window. */
-type Places = { readonly state: ActivityState; readonly window: ActivityWindow; readonly tally: Tally }[];
+type Places = { readonly window: ActivityWindow; readonly tally: Tally }[];
 
-/** By shape. Most requests are like one that came just before them, in the same windows. */
-const placesOfShapes = new WeakMap<object, Places>();
+/**
+ * By shape: most requests are like one that came just before them, in the same windows. Kept with the state that the
+ * places are in, which lives for one batch; whatever else held them would keep all batches alive.
+ */
+const placesOfShapes = new WeakMap<ActivityState, Map<object, Places>>();
 
 /**
  * Counts a request in its window of each kind: for the subject that it is attributed to, in one cell, whatever the
@@ -34,16 +37,21 @@ export function observeActivity(into: Map<string, ActivityState>, request: Count
     into.set(request.cluster, state);
   }
   const { need, impersonation, outcome, shape } = request;
-  const places = shape === undefined || impersonation ? undefined : placesOf(shape);
+  const places = shape === undefined || impersonation ? undefined : placesOf(state, shape);
   count(state, request, { need, outcome, places });
   if (impersonation) count(state, request, { need: impersonation, outcome: 'allowed', places: undefined });
 }
 
-function placesOf(shape: object): Places {
-  let places = placesOfShapes.get(shape);
+function placesOf(state: ActivityState, shape: object): Places {
+  let known = placesOfShapes.get(state);
+  if (known === undefined) {
+    known = new Map();
+    placesOfShapes.set(state, known);
+  }
+  let places = known.get(shape);
   if (places === undefined) {
     places = [];
-    placesOfShapes.set(shape, places);
+    known.set(shape, places);
   }
   return places;
 }
@@ -63,7 +71,7 @@ function count(state: ActivityState, { client, receivedAtUs }: CountedRequest, c
   for (const [index, kind] of WINDOW_KINDS.entries()) {
     const number = windowOf(kind, receivedAtUs);
     const known = places?.[index];
-    if (known?.state === state && known.window.number === number && isRoomy(known.window)) {
+    if (known?.window.number === number && isRoomy(known.window)) {
       countIn(known.tally, receivedAtUs);
       continue;
     }
@@ -71,6 +79,6 @@ function count(state: ActivityState, { client, receivedAtUs }: CountedRequest, c
     const code = cellCodeOf(permission, outcome, client);
     const tally = tallyFor(window, boundedSubjectKey(need.subject), code);
     countIn(tally, receivedAtUs);
-    if (places) places[index] = { state, window, tally };
+    if (places) places[index] = { window, tally };
   }
 }

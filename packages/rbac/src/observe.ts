@@ -111,19 +111,21 @@ function slotFor(set: RuleSet, permission: Permission, caps: OutcomeCaps): Slot 
   return { set, rule, evidence: set.overflow };
 }
 
-/** Where the requests of one shape were noted last. */
+/** Where the requests of one shape are noted. */
 interface Places {
-  readonly cluster: ClusterState;
   readonly slots: readonly Slot[];
   readonly namespaces: readonly NamespaceState[];
   readonly caps: OutcomeCaps;
 }
 
-/** By shape. Most requests are like one that came just before them. */
-const placesOfShapes = new WeakMap<object, Places>();
+/**
+ * By shape: most requests are like one that came just before them. Kept with the observations that the places are in,
+ * which live for one batch; whatever else held them would keep all batches alive.
+ */
+const placesOfShapes = new WeakMap<ClusterState, Map<object, Places>>();
 
 /** Whether all places are still what they were: nothing has had to leave a map that has never been full. */
-function isRoomy({ cluster, slots, caps }: Places): boolean {
+function isRoomy(cluster: ClusterState, { slots, caps }: Places): boolean {
   if (cluster.subjects.size >= CAPS.subjects || cluster.namespaces.size >= CAPS.namespaces) return false;
   for (const { set, rule } of slots) {
     if (!rule || rule.names.size >= caps.names || set.rules.size >= caps.rules) return false;
@@ -131,7 +133,12 @@ function isRoomy({ cluster, slots, caps }: Places): boolean {
   return true;
 }
 
-function noteAgain({ cluster, slots, namespaces }: Places, need: Need, sighting: Sighting): void {
+function noteAgain(
+  cluster: ClusterState,
+  { slots, namespaces }: Places,
+  need: Need,
+  sighting: Sighting,
+): void {
   for (const { evidence } of slots) note(evidence, need, sighting);
   for (const state of namespaces) if (sighting.us > state.lastSeenUs) state.lastSeenUs = sighting.us;
   widenSpan(cluster, sighting.us, sighting.us);
@@ -181,8 +188,8 @@ export function observe(
     clientBit: 1 << CLIENT_KINDS.indexOf(request.client),
     count: isNew ? 1 : 0,
   };
-  const places = request.shape && placesOfShapes.get(request.shape);
-  if (places?.cluster === cluster && isRoomy(places)) noteAgain(places, request.need, sighting);
+  const places = request.shape && placesOfShapes.get(cluster)?.get(request.shape);
+  if (places && isRoomy(cluster, places)) noteAgain(cluster, places, request.need, sighting);
   else noteFirst(cluster, request, sighting, options);
 }
 
@@ -202,5 +209,8 @@ function noteFirst(
   // What says more than that it was seen is rare, and has to say it each time.
   if (!shape || impersonation || request.namespaceLife || slots.length === 0) return;
   const namespaces = isAllowed ? namespacesOf(cluster, need) : [];
-  placesOfShapes.set(shape, { cluster, slots, namespaces, caps: isGranted ? ALLOWED_CAPS : DENIED_CAPS });
+  const places = { slots, namespaces, caps: isGranted ? ALLOWED_CAPS : DENIED_CAPS };
+  const known = placesOfShapes.get(cluster);
+  if (known) known.set(shape, places);
+  else placesOfShapes.set(cluster, new Map([[shape, places]]));
 }

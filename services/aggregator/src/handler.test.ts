@@ -273,7 +273,7 @@ describe('the handler', () => {
   it('waits with the partition while dead letters cannot be written, and then goes on', async () => {
     let failures = 3;
     const { handler, store, appended } = await testAggregator(
-      {},
+      { patience: { baseMs: 1, maxMs: 1, totalMs: 60_000 } },
       {
         append: async () => {
           failures -= 1;

@@ -13,7 +13,12 @@ import { type Batch, type Claim, StateError } from '@leastwise/state';
 import { StoreConnectionError } from '@leastwise/state-redis';
 
 import type { AggregatorMetrics } from './metrics.ts';
-import { PartitionWorker, type WorkerOptions } from './partition-worker.ts';
+import {
+  createRecordReaders,
+  PartitionWorker,
+  type RecordReaders,
+  type WorkerOptions,
+} from './partition-worker.ts';
 
 /** What an aggregator needs of a store: besides the port, to be told that a partition went to another worker. */
 export interface AggregatorStore {
@@ -80,6 +85,7 @@ function raise(numbers: Map<string, number>, by: ReadonlyMap<string, number>): v
 /** Brings the records of partitions into the state: each batch once in effect, whatever happens in between. */
 export class AggregatorHandler implements PartitionHandler {
   readonly #parts: HandlerParts;
+  readonly #readers: RecordReaders;
   readonly #workers = new Map<string, PartitionWorker>();
   /** By source and cluster, the newest time received that this process has stored, in microseconds. */
   readonly #newest = new Map<string, Map<string, number>>();
@@ -88,6 +94,7 @@ export class AggregatorHandler implements PartitionHandler {
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+    this.#readers = createRecordReaders(parts.options);
   }
 
   async claim(partition: Partition): Promise<number | undefined> {
@@ -101,7 +108,10 @@ export class AggregatorHandler implements PartitionHandler {
     });
     if (claim.position === '') await this.#refuseLostState(partition);
     metrics.claimSeconds.observe((performance.now() - started) / 1000);
-    this.#workers.set(source, new PartitionWorker(claim, partition, options, metrics));
+    this.#workers.set(
+      source,
+      new PartitionWorker(claim, partition, { options, metrics, readers: this.#readers }),
+    );
     log.info('partition claimed', { source, position: claim.position });
     if (claim.dedupeHours < options.dedupeHours) {
       const fields = { source, dedupeHours: claim.dedupeHours, configured: options.dedupeHours };

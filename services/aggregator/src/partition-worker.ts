@@ -21,6 +21,28 @@ export interface WorkerOptions {
   readonly now: () => number;
 }
 
+/** Readers of records that all partitions share: what repeats in one repeats in the others. */
+export interface RecordReaders {
+  readonly plain: RecordEventReader;
+  /** Of what was produced again: the cluster of each record is in its header, and nowhere else. */
+  readonly keyed: RecordEventReader;
+}
+
+/** Makes the readers of a process. */
+export function createRecordReaders({ cluster, skewMs, now }: WorkerOptions): RecordReaders {
+  return {
+    plain: new RecordEventReader({ clusterField: cluster.field, skewMs, now }),
+    keyed: new RecordEventReader({ clusterField: undefined, skewMs, now }),
+  };
+}
+
+/** What the workers of a process share. */
+export interface WorkerParts {
+  readonly options: WorkerOptions;
+  readonly metrics: AggregatorMetrics;
+  readonly readers: RecordReaders;
+}
+
 /** What one batch of records asks for: first to be appended elsewhere, then to be committed. */
 export interface BatchPlan {
   readonly deadLetters: readonly OutgoingRecord[];
@@ -43,18 +65,15 @@ export class PartitionWorker {
   readonly #seen = new Seen();
   #position: string;
 
-  constructor(claim: Claim, partition: Partition, options: WorkerOptions, metrics: AggregatorMetrics) {
+  constructor(claim: Claim, partition: Partition, parts: WorkerParts) {
+    const { options, metrics, readers } = parts;
     this.#claim = claim;
     this.#options = options;
     this.#metrics = metrics;
     this.#position = claim.position;
     this.#isKeyedTopic = partition.topic.endsWith(options.keyedSuffix);
     this.#gathering = new Gathering(claim, { hasWindows: true, observe: { deniedAs: 'denied' } });
-    this.#reader = new RecordEventReader({
-      clusterField: this.#isKeyedTopic ? undefined : options.cluster.field,
-      skewMs: options.skewMs,
-      now: options.now,
-    });
+    this.#reader = this.#isKeyedTopic ? readers.keyed : readers.plain;
   }
 
   /** Reads a batch. Its plan is to be carried out whole before the next one is asked for. */
