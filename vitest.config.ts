@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests that start Kafka or Redis: one file at a time, for each has servers of its own. */
 const SERVERS = [
+  '**/*.gitea.test.ts',
   '**/*.kafka.test.ts',
   'packages/state-redis/src/**/*.test.ts',
   'packages/testkit/src/servers/*.test.ts',

@@ -17,7 +17,8 @@ const habit = fc.record({
   extra: fc.constantFrom('', 'impersonation', 'life'),
 });
 
-type Habit = typeof habit extends fc.Arbitrary<infer T> ? T : never;
+type Drawn = typeof habit extends fc.Arbitrary<infer T> ? T : never;
+type Habit = Omit<Drawn, 'resource'> & { readonly resource: string };
 
 function requestOf(each: Habit, us: number, cluster: string, shape: object | undefined): CountedRequest {
   const asked = permission(`${each.verb} ${each.resource} ${each.namespace} n${each.name}`);

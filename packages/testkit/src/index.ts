@@ -34,6 +34,7 @@ export {
   startControlPlane,
   type StaticUser,
 } from './servers/control-plane.ts';
+export { type GiteaOptions, type GiteaServer, startGitea } from './servers/gitea.ts';
 export { type KafkaOptions, type KafkaServer, startKafka, unsecuredToken } from './servers/kafka.ts';
 export type { KafkaUser } from './servers/kafka-config.ts';
 export { KubeClient, type KubeRequest, type KubeResponse } from './servers/kube-client.ts';
@@ -53,5 +54,6 @@ export {
   resolveKafka,
   resolveRedis,
 } from './servers/resolve.ts';
+export { lacksGitea, type ResolvedGitea, resolveGitea } from './servers/resolve-gitea.ts';
 export type { ServerProcess } from './servers/server-process.ts';
 export { startTcpProxy, type TcpProxy } from './servers/tcp-proxy.ts';

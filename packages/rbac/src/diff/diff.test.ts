@@ -35,6 +35,7 @@ describe('coverage (policy_comparator.go)', () => {
     ['a path', [urls(['get'], '/a')], [urls(['get'], '/a', '/b')], ['+ get /b']],
     ['a prefix includes paths', [urls(['get'], '/a/b')], [urls(['get'], '/a/*')], ['+ get /a/*']],
     ['and longer prefixes', [urls(['get'], '/a/*')], [urls(['get'], '/a/b*')], ['- get /a/*']],
+    ['and the path that it begins with', [], [urls(['get'], '/a/*', '/a/')], ['+ get /a/*']],
     ['several stars are one', [urls(['get'], '/a/**')], [urls(['get'], '/a/*', '/a/b')], []],
     ['/a/* is not /a', [urls(['get'], '/a/*')], [urls(['get'], '/a')], ['+ get /a', '- get /a/*']],
     ['* includes all paths', [urls(['get'], '*')], [urls(['get'], '/x')], ['- get URLs *']],

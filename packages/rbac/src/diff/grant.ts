@@ -42,7 +42,8 @@ function keyOfGrant({ scope, verb, apiGroup, resource, name, path }: Grant): str
 function* widerUrls({ verb, path }: Grant): Generator<string> {
   for (const wider of new Set([verb, '*'])) {
     yield keyOf(['*', wider, '', '', '', path]);
-    for (let end = 0; end < path.length; end += 1) {
+    // A prefix includes the path that it is, without its star.
+    for (let end = 0; end <= path.length; end += 1) {
       yield keyOf(['*', wider, '', '', '', `${path.slice(0, end)}*`]);
     }
   }
