@@ -14,9 +14,10 @@ export type {
   SubjectReport,
 } from './policy-report.ts';
 export { renderJson } from './render-json.ts';
-export { renderRepository } from './render-repository.ts';
+export { kustomization, renderRepository } from './render-repository.ts';
 export type { ClusterPolicies, SubjectPolicy } from './render-repository.ts';
 export { renderYaml } from './render-yaml.ts';
 export type { YamlComments } from './render-yaml.ts';
 export { subjectName } from './subject-name.ts';
 export { type FolderPolicy, renderFolder } from './render-folder.ts';
+export * from './pull-request/index.ts';

@@ -1,7 +1,7 @@
 import type { LabelSelector, ObjectMeta, PolicyRule, RbacObject } from '@leastwise/rbac';
 
-/** A value of a manifest: RBAC objects hold nothing but text. */
-export type ManifestValue = string | readonly ManifestValue[] | ManifestMap;
+/** A value of a manifest: RBAC objects hold nothing but text, other files flags as well. */
+export type ManifestValue = string | boolean | readonly ManifestValue[] | ManifestMap;
 
 /** The fields of a manifest, in the order in which they are shown. */
 export interface ManifestMap {
