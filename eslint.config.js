@@ -65,7 +65,15 @@ const IMPURE_GLOBALS = [
 }));
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/testdata/', '**/node_modules/', 'coverage/', 'reports/', '.stryker-tmp/']),
+  globalIgnores([
+    '**/dist/',
+    'packages/*/assembly/',
+    '**/testdata/',
+    '**/node_modules/',
+    'coverage/',
+    'reports/',
+    '.stryker-tmp/',
+  ]),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
 
   {

@@ -10,8 +10,8 @@ import { unwrapShipper } from './forms/shipper.ts';
 import { isObject, parseJson } from './json.ts';
 import type { JsonObject, Parsed } from './json.ts';
 import type { LineRange } from './line-window.ts';
-import type { EventScanner } from './scanner.ts';
 import { mayEndAt, skipSeparators } from './separators.ts';
+import type { ShapeScanner } from './shape-scanner.ts';
 import { skipValue } from './skip.ts';
 import { classifyLine } from './text-line.ts';
 
@@ -40,10 +40,10 @@ interface Scope {
 export class RecordDecoder {
   readonly #sink: DecodeSink;
   readonly #clusterField: string | undefined;
-  readonly #scanner: EventScanner | undefined;
+  readonly #scanner: ShapeScanner | undefined;
 
   /** Without a scanner everything goes the plain way. */
-  constructor(sink: DecodeSink, clusterField: string | undefined, scanner: EventScanner | undefined) {
+  constructor(sink: DecodeSink, clusterField: string | undefined, scanner: ShapeScanner | undefined) {
     this.#sink = sink;
     this.#clusterField = clusterField;
     this.#scanner = scanner;
@@ -57,7 +57,7 @@ export class RecordDecoder {
    */
   object(range: LineRange, start: number, arrays: number): number {
     const { bytes, end, line } = range;
-    const event = this.#scanner?.scan(bytes, start);
+    const event = this.#scanner?.scan(bytes, start, end);
     const close = this.#closeOf(bytes, start);
     if (close < 0 || !mayEndAt(bytes, close, end, arrays)) return -1;
     if (event === undefined) this.json({ ...range, end: close }, start);
@@ -182,14 +182,16 @@ export class RecordDecoder {
   #innerDocuments(bytes: Buffer, start: number, end: number, scope: Scope): void {
     let at = start;
     while (at < end) {
-      const event = this.#scanner?.scan(bytes, at);
+      const event = this.#scanner?.scan(bytes, at, end);
       const close = this.#closeOf(bytes, at);
       const isWhole = close >= 0 && mayEndAt(bytes, close, end, 0);
       // A document that does not end in its line must be all the rest.
       const stop = isWhole ? close : end;
       if (event !== undefined && isWhole && scope.depth < MAX_NESTING) {
-        const cluster = scope.outermost ? this.#scanner?.cluster : scope.cluster;
-        this.#sink.event(event, cluster, scope.line);
+        const own = this.#scanner?.cluster;
+        const cluster = scope.outermost ? own : scope.cluster;
+        // Its shape was seen together with its own cluster field.
+        this.#sink.event(cluster === own ? event : { ...event, shape: undefined }, cluster, scope.line);
       } else {
         const document = bytes.subarray(at, stop);
         const isOnly = at === start && skipBlank(bytes, stop, end) === end;

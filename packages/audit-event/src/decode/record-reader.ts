@@ -2,7 +2,7 @@ import type { DecodeSink } from '../types.ts';
 import { asBuffer, DEAD_LETTER_HEAD_BYTES, GrowingBytes, NEWLINE } from './bytes.ts';
 import { LineReader } from './line-reader.ts';
 import { RecordDecoder } from './record-decoder.ts';
-import { EventScanner } from './scanner.ts';
+import { ShapeScanner } from './shape-scanner.ts';
 
 const DEFAULT_MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
@@ -43,7 +43,7 @@ export class RecordReader {
     const { clusterField, maxRecordBytes = DEFAULT_MAX_RECORD_BYTES } = options;
     this.#sink = sink;
     this.#maxRecordBytes = maxRecordBytes;
-    const decoder = new RecordDecoder(sink, clusterField, new EventScanner(clusterField));
+    const decoder = new RecordDecoder(sink, clusterField, new ShapeScanner(clusterField));
     this.#lines = new LineReader(sink, decoder, maxRecordBytes);
   }
 

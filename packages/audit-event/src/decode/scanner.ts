@@ -147,6 +147,7 @@ export class EventScanner {
       decision: this.#annotated.decision,
       reason: this.#annotated.reason,
       impersonationConstraint: this.#constraint,
+      shape: undefined,
     };
   }
 

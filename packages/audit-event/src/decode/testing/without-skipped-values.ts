@@ -14,6 +14,10 @@ const READ = new Set([
   'requestReceivedTimestamp',
   'annotations',
   'authenticationMetadata',
+  // Where the time received is empty, these are asked for it.
+  'timestamp',
+  'metadata',
+  'stageTimestamp',
 ]);
 
 /**
