@@ -14,11 +14,19 @@ const READ = new Set([
   'requestReceivedTimestamp',
   'annotations',
   'authenticationMetadata',
-  // Where the time received is empty, these are asked for it.
-  'timestamp',
-  'metadata',
-  'stageTimestamp',
 ]);
+
+/** Asked for the time where the one received is empty, and skipped where it is not: kept where they are sound. */
+const FALLBACKS = new Set(['timestamp', 'metadata', 'stageTimestamp']);
+
+function isSound(value: string): boolean {
+  try {
+    JSON.parse(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * The members of a JSON object with every value that the scanner skips replaced by null: first those
@@ -47,7 +55,8 @@ function reduce(object: string, isRead: (key: string) => boolean): string {
       key === 'objectRef' && value.startsWith('{')
         ? reduce(value, (name) => /^(?:apiGroup|apiVersion|resource|subresource|namespace|name)$/.test(name))
         : value;
-    out += head + (isRead(key) ? kept : 'null');
+    const isKept = isRead(key) || (FALLBACKS.has(key) && isSound(value));
+    out += head + (isKept ? kept : 'null');
     at = end;
   }
   return out;
