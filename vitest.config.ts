@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 const SERVERS = [
   '**/*.gitea.test.ts',
   '**/*.kafka.test.ts',
+  '**/*.redis.test.ts',
   'packages/state-redis/src/**/*.test.ts',
   'packages/testkit/src/servers/*.test.ts',
   'test/integration/cli/state*.test.ts',

@@ -1,4 +1,4 @@
-import type { Files } from '@leastwise/publish';
+import type { Files, RefusedPolicy } from '@leastwise/publish';
 import type { RbacObject } from '@leastwise/rbac';
 import {
   clusterFolder,
@@ -7,8 +7,6 @@ import {
   subjectFolder,
   type SubjectPolicy,
 } from '@leastwise/render';
-
-import type { RefusedPolicy } from './policies.ts';
 
 /** A file of an earlier run that stays, though its subject's policy is refused now. */
 export interface HeldFile {

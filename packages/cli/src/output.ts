@@ -2,7 +2,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { openDirectoryForge } from '@leastwise/forge';
-import { type Files, planChanges } from '@leastwise/publish';
+import {
+  type Files,
+  type InferredPolicies,
+  type InferredPolicy,
+  planChanges,
+  policyNotes,
+} from '@leastwise/publish';
 import {
   clusterFolder,
   escapeTerminal,
@@ -15,8 +21,6 @@ import {
 import { usernameOf } from '@leastwise/audit-event';
 
 import { CliError, hasCode, messageOf } from './exit.ts';
-import { policyNotes } from './notes.ts';
-import type { InferredPolicies, InferredPolicy } from './policies.ts';
 import { whyComments } from './why.ts';
 
 /** A line as a terminal may show it: nothing in it moves the cursor or changes colours. */

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addConfig } from './commands/config.ts';
 import { addDiff } from './commands/diff.ts';
 import { addGenerate } from './commands/generate.ts';
+import { addPublish } from './commands/publish.ts';
 import { addRun } from './commands/run.ts';
 import { addState } from './commands/state.ts';
 import { addVerify } from './commands/verify.ts';
@@ -35,6 +36,7 @@ function createProgram(io: Io, version: string): Command {
     });
   addGenerate(program, io);
   addRun(program, io);
+  addPublish(program, io, version);
   addVerify(program, io);
   addDiff(program, io);
   addState(program, io);

@@ -1,19 +1,21 @@
-import type { ClusterState, Exception, Evidence, Cell } from '@leastwise/rbac';
-import { clientsOf } from '@leastwise/rbac';
-import { type Forge, planChanges } from '@leastwise/publish';
+import {
+  type Forge,
+  type InferredPolicies,
+  planChanges,
+  policyNotes,
+  policyReportOf,
+  refusedRemark,
+} from '@leastwise/publish';
+import type { ClusterState } from '@leastwise/rbac';
 import {
   clusterFolder,
   isGenerated,
-  type ObservedPermission,
   policyReportPath,
   renderPolicyReport,
   renderRepository,
-  type SubjectReport,
 } from '@leastwise/render';
 
-import { policyNotes, WIDENING_TEXT } from './notes.ts';
 import { findHeldFiles, type HeldFile } from './held-files.ts';
-import type { InferredPolicies, InferredPolicy } from './policies.ts';
 
 /** What became of a publication. */
 export interface Published {
@@ -22,55 +24,6 @@ export interface Published {
   /** Files where ours should stand that are not ours: left alone. */
   readonly foreign: readonly string[];
   readonly commit?: string;
-}
-
-function observed({
-  cell,
-  evidence,
-}: {
-  readonly cell: Cell;
-  readonly evidence: Evidence;
-}): ObservedPermission {
-  return {
-    permission: cell,
-    count: evidence.count,
-    days: evidence.days.length,
-    firstSeenUs: evidence.firstSeenUs,
-    lastSeenUs: evidence.lastSeenUs,
-    sampleAuditID: evidence.lastAuditID,
-    clients: clientsOf(evidence),
-  };
-}
-
-function reportOf({ policy }: InferredPolicy): SubjectReport {
-  const of = (...classes: Exception['class'][]): Exception[] =>
-    policy.exceptions.filter((each) => classes.includes(each.class));
-  const namespaces = policy.objects.flatMap(({ metadata }) => metadata.namespace ?? []);
-  return {
-    subject: policy.subject,
-    namespaces: [...new Set(namespaces)].sort(),
-    hasClusterFolder: policy.objects.some(({ metadata }) => metadata.namespace === undefined),
-    granted: policy.granted.map(observed),
-    withheld: of('withheld').map(observed),
-    grantedElsewhere: of('granted-by-default', 'other-authorizer').length,
-    unrenderable: of('unrenderable').map(({ cell, detail }) => ({ permission: cell, remark: detail })),
-    outsideRetention: of('outside-retention', 'namespace-gone').map(observed),
-    widened: policy.widenings.map(({ what, kind }) => ({ what, remark: WIDENING_TEXT[kind] })),
-    isIncomplete: policy.isIncomplete,
-    refused: { observed: policy.denied.map(observed), otherRequests: policy.deniedOverflow },
-  };
-}
-
-function daysOf(policies: readonly InferredPolicy[]): number {
-  const days = new Set<number>();
-  for (const { state } of policies) {
-    for (const set of [state.allowed, state.denied]) {
-      for (const rule of set.rules.values()) {
-        for (const { days: each } of rule.names.values()) for (const day of each) days.add(day);
-      }
-    }
-  }
-  return days.size;
 }
 
 function filesOf(
@@ -99,16 +52,8 @@ function filesOf(
   );
   for (const { path, content } of held) files.set(path, content);
   for (const { cluster, policies: own, refused: leftOut } of byCluster) {
-    const report = {
-      firstEventUs: cluster.firstSeenUs,
-      lastEventUs: cluster.lastSeenUs,
-      daysWithEvents: daysOf([...own, ...leftOut]),
-      subjects: own.map(reportOf),
-      leftOut: leftOut.map(({ policy, reason }) => ({
-        subject: policy.subject,
-        remark: `refused: ${reason}; what was published before stays as it is`,
-      })),
-    };
+    const left = leftOut.map((each) => ({ ...each, remark: refusedRemark(each.reason) }));
+    const report = policyReportOf(cluster, own, left);
     files.set(policyReportPath(cluster.cluster), renderPolicyReport(cluster.cluster, report));
   }
   return files;

@@ -1,9 +1,10 @@
+import type { InferredPolicies, InferredPolicy } from '@leastwise/publish';
 import type { ClusterState, ExceptionClass } from '@leastwise/rbac';
 import { dayOf, totalOfRules } from '@leastwise/rbac';
 
 import type { IngestStats } from './ingest.ts';
 import type { Io } from './io.ts';
-import { type InferredPolicies, type InferredPolicy, refusalLine } from './policies.ts';
+import { refusalLine } from './policies.ts';
 import { counted, formatBytes, formatCount } from './progress.ts';
 
 /** Below this span of evidence, rights that are used once a month have not been seen yet. */

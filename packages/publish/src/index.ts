@@ -1,6 +1,15 @@
 export { checkPath, checkPaths } from './check-path.ts';
+export * from './conduct/index.ts';
+export * from './cycle/index.ts';
 export { createMemoryForge } from './memory-forge.ts';
 export type { MemoryForge } from './memory-forge.ts';
+export * from './memory-pull-requests.ts';
+export * from './memory-remote.ts';
+export * from './machine-block.ts';
 export { planChanges } from './plan-changes.ts';
+export * from './policies.ts';
+export { policyNotes, WIDENING_TEXT } from './policy-notes.ts';
+export { type LeftOutPolicy, policyReportOf, refusedRemark } from './policy-report.ts';
 export * from './review.ts';
+export * from './team/index.ts';
 export * from './types.ts';

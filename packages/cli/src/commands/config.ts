@@ -20,7 +20,7 @@ export function addConfig(program: Command, io: Io): void {
       .command(action)
       .description(description)
       .usage('[options] [--key.path=value …]')
-      .option('--service <name>', 'whose configuration', oneOf('aggregator'), 'aggregator')
+      .option('--service <name>', 'whose configuration', oneOf('aggregator', 'publisher'), 'aggregator')
       .option('--config <file>', 'its file; without it what LEASTWISE_<SERVICE>_CONFIG names')
       .allowUnknownOption()
       .allowExcessArguments()

@@ -1,11 +1,12 @@
 import { openEmbeddedStore, type SubjectStore } from '@leastwise/state';
+import type { InferredPolicies, InferredPolicy } from '@leastwise/publish';
 import type { PolicyOptions } from '@leastwise/rbac';
 import type { Command } from 'commander';
 
 import { CliError, EXIT } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { writeFolder, writeStream } from '../output.ts';
-import { type InferredPolicies, inferPolicies, type InferredPolicy, refusalText } from '../policies.ts';
+import { inferPolicies, refusalText } from '../policies.ts';
 import { addPolicyFlags, oneOf, namedApart, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 import { type Selection, type SelectionFlags, selectionOf } from '../selection.ts';

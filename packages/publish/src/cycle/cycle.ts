@@ -1,0 +1,179 @@
+import {
+  applyReviews,
+  type ConductSettings,
+  lookAtEnded,
+  planReviews,
+  type Proposal,
+} from '../conduct/index.ts';
+import { ForgeError } from '../review.ts';
+import type { TeamChoices, WaitReason } from '../team/index.ts';
+import { planSubjectChanges } from './changes.ts';
+import { groupChanges } from './groups.ts';
+import { type BaseLook, knownClusters, lookAtBase } from './look-at-base.ts';
+import { proposePolicies } from './policy-proposals.ts';
+import { proposeReports } from './reports.ts';
+import { Frame } from './report-of-group.ts';
+import { RepositoryManifests } from './repository-manifests.ts';
+import { planRetirements } from './retirement-texts.ts';
+import { planSubjects, type Subjects } from './subjects.ts';
+import { BaseTree } from './tree.ts';
+import type { CycleOutcome, CyclePorts, CycleSettings, ObservedState, WithheldReason } from './types.ts';
+import { watchMerges } from './watch.ts';
+
+/**
+ * Looks at the repository, and plans what would bring it to what the state knows; does nothing. For each subject:
+ * inference under the team's knobs, proof, and the difference to what its files at the base grant, additions and
+ * removals apart and each against the base alone; then one proposal for each owner group, verified by asking again
+ * for all that was counted.
+ *
+ * The same state and repository give the same plan, whatever the order of the clusters, subjects and files; more
+ * evidence of what is granted already gives the same proposals about policies, while numbers stay within their ranges.
+ * @throws TeamFileError where `leastwise.yaml` cannot be used, PromiseBrokenError where a policy or a proposal would
+ *   break a promise, ForgeError where the repository or the forge cannot be read, and PublishError where the settings
+ *   cannot work
+ */
+export async function planCycle(
+  state: ObservedState,
+  settings: CycleSettings,
+  ports: CyclePorts,
+): Promise<CycleOutcome> {
+  const clusters = knownClusters(state.clusters);
+  const look = await lookAtBase(clusters, settings, ports);
+  const subjects = await planSubjects(clusters, look, settings, ports);
+  const { plans } = subjects;
+  const found = await planSubjectChanges(plans, look.choices, state.lost, ports);
+  const frame = new Frame(state, settings, look, plans);
+  const world = { tree: new BaseTree(look.files), files: look.files };
+  const groups = groupChanges(found.changes, look, settings.directly !== 'everything');
+  const policies = await proposePolicies(groups, frame, world, ports);
+  const reports = settings.publishesReports
+    ? proposeReports(clusters, plans, look.files)
+    : { proposals: [], problems: [] };
+  const scene = { clusters, plans, observable: found.observable, owned: look, settings };
+  const readManifests = async (): Promise<RepositoryManifests> => {
+    const { base } = look.remote;
+    return new RepositoryManifests(base === undefined ? new Map() : await ports.remote.read(base, []));
+  };
+  const retirements = await planRetirements(scene, readManifests, ports.pulls, frame.linksOf(settings.base));
+  const proposals = [...policies.proposals, ...reports.proposals, ...retirements.proposals];
+  const { pulls, nowUs } = ports;
+  const unknown = clusters.reduce((sum, cluster) => sum + countUnknown(cluster.cluster, subjects), 0);
+  return {
+    plan: await planOf(proposals, look, settings, ports),
+    proposals,
+    withheld: countWithheld(subjects),
+    waiting: withUnknown(found.waiting, unknown),
+    problems: [
+      ...new Set([
+        ...look.problems,
+        ...subjects.problems,
+        ...found.problems,
+        ...policies.problems,
+        ...reports.problems,
+        ...retirements.problems,
+      ]),
+    ],
+    issues: retirements.issues,
+    comments: pulls === undefined ? [] : await watchMerges(plans, look, pulls, nowUs),
+    outcomes: [],
+    failures: [],
+  };
+}
+
+/**
+ * {@link planCycle}, and carries out what it planned. Every step is one outcome, so that after a kill anywhere the
+ * next cycle ends in the same place; where there is nothing to do no call changes anything.
+ * @throws as {@link planCycle} does, having done nothing; and what `onStep` throws
+ */
+export async function runCycle(
+  state: ObservedState,
+  settings: CycleSettings,
+  ports: CyclePorts,
+): Promise<CycleOutcome> {
+  const planned = await planCycle(state, settings, ports);
+  const { remote, pulls, onStep } = ports;
+  const outcomes = await applyReviews(planned.plan, {
+    remote,
+    pulls,
+    ...(onStep === undefined ? {} : { onStep }),
+  });
+  const isOver = outcomes.some(({ result }) => result === 'not-tried');
+  return { ...planned, outcomes, failures: isOver ? [] : await tell(planned, ports) };
+}
+
+/** Brings issues and comments up to date. What one call meets does not stop the others, unless it would meet them too. */
+async function tell(
+  { issues, comments }: CycleOutcome,
+  { pulls, onStep }: CyclePorts,
+): Promise<readonly ForgeError[]> {
+  if (pulls === undefined) return [];
+  const failures: ForgeError[] = [];
+  const calls = [
+    ...comments.map((comment) => ({
+      name: `#${comment.number}`,
+      call: () => pulls.comment(comment.number, comment),
+    })),
+    ...issues.map((issue) => ({ name: issue.key, call: () => pulls.keepIssue(issue) })),
+  ];
+  for (const { name, call } of calls) {
+    await onStep?.('comment', name);
+    try {
+      await call();
+    } catch (error) {
+      if (!(error instanceof ForgeError)) throw error;
+      failures.push(error);
+      if (['unreachable', 'rate-limited', 'unauthorized'].includes(error.failure)) return failures;
+    }
+  }
+  return failures;
+}
+
+async function planOf(
+  proposals: readonly Proposal[],
+  { remote, open = [], choices }: BaseLook,
+  settings: CycleSettings,
+  { pulls }: CyclePorts,
+): Promise<CycleOutcome['plan']> {
+  const conduct = conductOf(choices, settings);
+  const ended = pulls === undefined ? new Map() : await lookAtEnded(proposals, open, pulls);
+  return planReviews({
+    proposals,
+    remote,
+    pulls: pulls && { open, ended, limits: pulls.limits },
+    settings: conduct,
+  });
+}
+
+/** Reports go to the base itself where either the team or the configuration says so. */
+function conductOf(choices: TeamChoices, { base, directly }: CycleSettings): ConductSettings {
+  const isDirect = directly === 'nothing' && choices.reports.destination === 'base';
+  return {
+    base,
+    maxOpen: choices.maxOpenPullRequests,
+    stopLabel: choices.stopLabel,
+    labels: choices.labels,
+    directly: isDirect ? 'reports' : directly,
+  };
+}
+
+function countWithheld({ plans }: Subjects): Map<WithheldReason, number> {
+  const counts = new Map<WithheldReason, number>();
+  for (const { withheld } of plans) {
+    if (withheld !== undefined) counts.set(withheld.reason, (counts.get(withheld.reason) ?? 0) + 1);
+  }
+  return new Map([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function countUnknown(cluster: string, { plans, approved }: Subjects): number {
+  const here = plans.filter((plan) => plan.cluster.cluster === cluster);
+  return approved.countOthers(
+    cluster,
+    here.map(({ state }) => state.subject),
+  );
+}
+
+/** Of those who have files and were never seen nothing is known: what they hold waits. */
+function withUnknown(waiting: ReadonlyMap<WaitReason, number>, unknown: number): Map<WaitReason, number> {
+  const all = unknown === 0 ? waiting : new Map([...waiting, ['unknown-subject' as const, unknown]]);
+  return new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

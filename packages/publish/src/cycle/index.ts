@@ -1,0 +1,2 @@
+export { planCycle, runCycle } from './cycle.ts';
+export * from './types.ts';

@@ -1,0 +1,78 @@
+import { stat } from 'node:fs/promises';
+
+import { repositoryProblems } from '@leastwise/forge';
+
+import type { PublisherConfig } from './config.ts';
+import { ExistingRbacError, readExisting } from './existing.ts';
+import { targetOf, tlsOf } from './redis.ts';
+import { repositoryProblemText, repositorySettings } from './settings.ts';
+import { UnusableConfigError } from './unusable.ts';
+
+const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
+
+/** Everything that is wrong with a configuration that fits the schema: files that are missing, values that do not go together. */
+export async function configProblems(config: PublisherConfig): Promise<readonly string[]> {
+  return [
+    ...(await stateProblems(config)),
+    ...(await placeProblems(config)),
+    ...wayProblems(config),
+    ...(await rbacProblems(config)),
+  ];
+}
+
+async function stateProblems({ state, redis }: PublisherConfig): Promise<string[]> {
+  const { folder } = state;
+  if (folder !== undefined) {
+    const isFolder = await stat(folder).then(
+      (entry) => entry.isDirectory(),
+      () => false,
+    );
+    return isFolder ? [] : ['state.folder: there is no such folder'];
+  }
+  const { enabled } = redis.tls;
+  // One file of them at a time, so that each that is missing is told of.
+  const files = TLS_FILES.map((name) => () => tlsOf({ enabled, [name]: redis.tls[name] }));
+  const problems: string[] = [];
+  for (const part of [() => targetOf(redis), ...files]) {
+    try {
+      await part();
+    } catch (error) {
+      if (!(error instanceof UnusableConfigError)) throw error;
+      problems.push(error.message);
+    }
+  }
+  return problems;
+}
+
+async function placeProblems(config: PublisherConfig): Promise<string[]> {
+  const problems = await repositoryProblems(repositorySettings(config));
+  // A file that nobody named is told of as missing.
+  const isNamed = config.forge.app.privateKeyFile !== undefined;
+  return problems
+    .filter(({ key }) => isNamed || key !== 'forge.app.privateKeyFile')
+    .map(repositoryProblemText);
+}
+
+function wayProblems({ policies, forge }: PublisherConfig): string[] {
+  const problems: string[] = [];
+  if (policies === 'base' && forge.kind !== 'none') {
+    problems.push('policies: base commits unreviewed, which is for a repository without pull requests');
+  }
+  const { id, installationId, privateKeyFile } = forge.app;
+  const parts = Object.entries({ id, installationId, privateKeyFile });
+  const missing = parts.filter(([, value]) => value === undefined).map(([key]) => key);
+  if (missing.length > 0 && missing.length < parts.length) {
+    problems.push(...missing.map((key) => `forge.app.${key}: is missing`));
+  }
+  return problems;
+}
+
+async function rbacProblems({ rbac }: PublisherConfig): Promise<readonly string[]> {
+  try {
+    await readExisting(rbac);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ExistingRbacError)) throw error;
+    return error.problems.map((problem) => `rbac: ${problem}`);
+  }
+}

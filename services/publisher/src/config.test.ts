@@ -1,0 +1,195 @@
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { configJsonSchema, loadConfig } from '@leastwise/runtime';
+import { afterAll, describe, expect, it } from 'vitest';
+
+import { configSchema, type PublisherConfig } from './config.ts';
+import { configProblems } from './config-problems.ts';
+import { ExistingRbacError, readExisting } from './existing.ts';
+import { policyOptionsOf } from './policy-config.ts';
+import { cycleSettings, repositorySettings } from './settings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'leastwise-publisher-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function fileWith(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function load(...flags: readonly string[]) {
+  return loadConfig({ service: 'publisher', schema: configSchema, env: {}, argv: flags });
+}
+
+function configOf(...flags: readonly string[]): PublisherConfig {
+  const config = load('--repository.url=/srv/policies.git', ...flags);
+  if (!config.ok) throw new Error(config.problems.join('\n'));
+  return config.value;
+}
+
+const ROLE = 'apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\nrules: []\n';
+
+describe('a configuration', () => {
+  it('needs the address of a repository, and nothing more', async () => {
+    const missing = load();
+    expect(missing.ok ? [] : missing.problems).toEqual([
+      expect.stringMatching(/^repository\.url: is missing/),
+    ]);
+    const config = configOf();
+    expect(await configProblems(config)).toEqual([]);
+    expect(cycleSettings(config, '1.2.3', undefined)).toMatchObject({
+      base: 'main',
+      directly: 'nothing',
+      version: '1.2.3',
+      codeownersDialect: 'github',
+      publishesReports: true,
+    });
+    expect(cycleSettings(config, '1.2.3', undefined)).not.toHaveProperty('links');
+  });
+
+  it('is wrong in all its parts at once', async () => {
+    const flags = [
+      ...['--redis.mode=sentinel', '--redis.tls.enabled=true', '--redis.tls.certFile=/nonexistent/c'],
+      ...['--repository.sshKeyFile=/nonexistent/k', '--forge.kind=gitea', '--policies=base'],
+      ...['--forge.app.id=7', `--rbac={"prod":["${folder}/gone"]}`],
+    ];
+    expect(await configProblems(configOf(...flags))).toEqual([
+      'redis.masterName goes with redis.mode sentinel',
+      'redis.tls.certFile: cannot read /nonexistent/c',
+      'repository.sshKeyFile: is for a repository over ssh, which this one is not',
+      'forge.apiUrl: is needed: the address of the repository does not tell it',
+      'forge.repository: is needed: owner/name',
+      'forge.app.id: is for GitHub, which this forge is not',
+      'repository.sshKeyFile: there is no such file',
+      'policies: base commits unreviewed, which is for a repository without pull requests',
+      'forge.app.installationId: is missing',
+      'forge.app.privateKeyFile: is missing',
+      `rbac: ENOENT: no such file or directory, stat '${folder}/gone'`,
+    ]);
+  });
+
+  it('has a state in a folder that is there, or in a Redis that is one', async () => {
+    const gone = await configProblems(configOf(`--state.folder=${folder}/gone`, '--redis.nodes=nonsense'));
+    expect(gone).toEqual(['state.folder: there is no such folder']);
+    expect(await configProblems(configOf(`--state.folder=${folder}`, '--redis.nodes=nonsense'))).toEqual([]);
+    const all = [
+      ['--redis.nodes=nonsense', 'redis.nodes: "nonsense" is not host:port'],
+      ['--redis.nodes=a:1,b:2', 'redis.nodes: one server where redis.mode is standalone'],
+      ['--redis.nodes=', 'redis.nodes is empty'],
+    ] as const;
+    for (const [flag, problem] of all) expect(await configProblems(configOf(flag))).toEqual([problem]);
+    const cluster = configOf('--redis.mode=cluster', '--redis.nodes=a:1,[::1]:2', '--redis.db=1');
+    expect(await configProblems(cluster)).toEqual(['redis.db: a Cluster has database 0 only']);
+  });
+
+  it('takes the id of an app as a number or as a word, and all of an app or nothing', () => {
+    const file = fileWith('config.yaml', 'forge:\n  app: {id: 123456, installationId: "99"}\n');
+    const { forge } = repositorySettings(configOf(`--config=${file}`));
+    expect(forge.app).toEqual({ id: '123456', installationId: '99', privateKeyFile: '' });
+    expect(repositorySettings(configOf('--forge.app.id=Iv1.7')).forge.app?.id).toBe('Iv1.7');
+    expect(repositorySettings(configOf()).forge.app).toBeUndefined();
+  });
+
+  it('says where policies and reports go', () => {
+    const directly = (...flags: readonly string[]) =>
+      cycleSettings(configOf(...flags), '', undefined).directly;
+    expect(directly('--reports=base')).toBe('reports');
+    expect(directly('--policies=base')).toBe('everything');
+    expect(directly('--reports=none')).toBe('nothing');
+    expect(cycleSettings(configOf('--reports=none'), '', undefined).publishesReports).toBe(false);
+    expect(cycleSettings(configOf('--forge.kind=gitlab'), '', 'https://x/')).toMatchObject({
+      codeownersDialect: 'gitlab',
+      links: 'https://x/',
+    });
+  });
+});
+
+describe('knobs', () => {
+  it('are those of the preset where nothing is said, and the defaults without one', () => {
+    const exact = policyOptionsOf({});
+    expect(exact).toMatchObject({ verbMerge: 'Exact', retentionDays: 90, includeDenied: false });
+    const audicia = policyOptionsOf({ preset: 'audicia', retentionDays: 7 });
+    expect(audicia.retentionDays).toBe(7);
+    expect(audicia.verbMerge).not.toBe('Exact');
+    expect(policyOptionsOf({ preset: 'audicia', verbMerge: 'Exact' }).verbMerge).toBe('Exact');
+  });
+
+  it('grant nothing that was refused, and name many subjects apart, also by a preset', () => {
+    const { includeDenied, naming } = policyOptionsOf({ preset: 'audit2rbac' });
+    expect(includeDenied).toBe(false);
+    expect(naming.template).toContain('${subject}');
+    expect(naming.template).not.toContain('${user}');
+    const own = policyOptionsOf({ generateName: 'x-${subject}', generateLabels: { a: 'b' } }).naming;
+    expect(own).toMatchObject({ template: 'x-${subject}', labels: { a: 'b' } });
+  });
+
+  it('know what everybody has in the version that they name', () => {
+    const old = policyOptionsOf({ kubernetesVersion: 'v1.25.3' });
+    expect(old.kubernetesVersion).toEqual({ major: 1, minor: 25 });
+    expect(old.existing).not.toEqual(policyOptionsOf({}).existing);
+  });
+
+  it.each([
+    ['--policy.retentionDays=0', 'policy.retentionDays'],
+    ['--policy.kubernetesVersion=new', 'policy.kubernetesVersion: expected a version'],
+    ['--policy.generateName=x', 'policy.generateName: expected a template'],
+    ['--policy.resourceNames=some', 'policy.resourceNames'],
+    ['--policy.includeDenied=true', 'includeDenied'],
+    ['--every=10', 'every: expected a duration'],
+  ])('%s is refused', (flag, problem) => {
+    const config = load('--repository.url=x', flag);
+    expect(config.ok ? '' : config.problems.join('\n')).toContain(problem);
+  });
+});
+
+describe('the RBAC that exists', () => {
+  it('is read from files and folders, also from those of a ConfigMap, and hidden ones are passed over', async () => {
+    const mounted = join(folder, 'mounted');
+    mkdirSync(join(mounted, '..data-1'), { recursive: true });
+    writeFileSync(join(mounted, '..data-1', 'roles.yaml'), ROLE);
+    symlinkSync('..data-1/roles.yaml', join(mounted, 'roles.yaml'));
+    writeFileSync(join(mounted, 'README.md'), '# nothing');
+    mkdirSync(join(mounted, 'more'));
+    writeFileSync(join(mounted, 'more', 'b.yml'), ROLE.replace('name: a', 'name: b'));
+    const read = await readExisting({
+      prod: [mounted, fileWith('c.json', '{"kind":"ConfigMap","apiVersion":"v1"}')],
+      test: [join(mounted, 'more')],
+    });
+    const names = [...(read ?? [])].map(([cluster, objects]) => [
+      cluster,
+      objects.map(({ metadata }) => metadata.name),
+    ]);
+    expect(names).toEqual([
+      ['prod', ['b', 'a']],
+      ['test', ['b']],
+    ]);
+    expect(await readExisting({})).toBeUndefined();
+  });
+
+  it('is not used in part: all that cannot be read is told', async () => {
+    const broken = fileWith('broken.yaml', 'kind: [\n');
+    const reading = readExisting({ prod: [broken, `${folder}/gone`], test: [fileWith('fine.yaml', ROLE)] });
+    const error = await reading.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ExistingRbacError);
+    expect(error).toMatchObject({
+      problems: [
+        expect.stringMatching(/broken\.yaml:\d+: /) as unknown,
+        expect.stringMatching(/^ENOENT/) as unknown,
+      ],
+    });
+  });
+});
+
+describe('the JSON Schema for editors', () => {
+  it('is that of the sources', () => {
+    const file = new URL('../../../deploy/schema/publisher.schema.json', import.meta.url);
+    const written: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    // As text, for the order of the keys is what people read.
+    expect(JSON.stringify(written)).toBe(JSON.stringify(configJsonSchema(configSchema)));
+  });
+});

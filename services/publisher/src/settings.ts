@@ -1,0 +1,41 @@
+import type { RepositoryProblem, RepositorySettings } from '@leastwise/forge';
+import type { CycleSettings } from '@leastwise/publish';
+
+import type { PublisherConfig } from './config.ts';
+import { policyOptionsOf } from './policy-config.ts';
+
+/** The repository and its forge, as configured. An app counts as soon as anything of it is given. */
+export function repositorySettings({ repository, forge }: PublisherConfig): RepositorySettings {
+  const { id, installationId, privateKeyFile } = forge.app;
+  const hasApp = [id, installationId, privateKeyFile].some((each) => each !== undefined);
+  const app = {
+    id: String(id ?? ''),
+    installationId: String(installationId ?? ''),
+    privateKeyFile: privateKeyFile ?? '',
+  };
+  return { ...repository, forge: { ...forge, app: hasApp ? app : undefined } };
+}
+
+/** One problem of a repository, by the key of the configuration. */
+export function repositoryProblemText({ key, reason }: RepositoryProblem): string {
+  return `${key.startsWith('forge.') ? key : `repository.${key}`}: ${reason}`;
+}
+
+/** What a configuration says about cycles; what exists in the clusters is read anew for each. */
+export function cycleSettings(
+  config: PublisherConfig,
+  version: string,
+  filesUrl: string | undefined,
+): Omit<CycleSettings, 'existing'> {
+  const { repository, forge, policies, reports, policy } = config;
+  return {
+    base: repository.base,
+    directly: policies === 'base' ? 'everything' : reports === 'base' ? 'reports' : 'nothing',
+    options: policyOptionsOf(policy),
+    version,
+    // Without a forge nobody reviews, and whose CODEOWNERS it would be nobody knows: GitHub's is the common ground.
+    codeownersDialect: forge.kind === 'none' ? 'github' : forge.kind,
+    ...(filesUrl === undefined ? {} : { links: filesUrl }),
+    publishesReports: reports !== 'none',
+  };
+}

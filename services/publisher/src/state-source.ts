@@ -1,0 +1,171 @@
+import { stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+import type { ObservedState } from '@leastwise/publish';
+import { type Log, retry } from '@leastwise/runtime';
+import { openEmbeddedStore, StateError, type SubjectStore } from '@leastwise/state';
+import {
+  acquireLease,
+  closeRedis,
+  type Connection,
+  connectRedis,
+  type Lease,
+  leaseOwner,
+  RedisStore,
+} from '@leastwise/state-redis';
+
+import type { PublisherConfig } from './config.ts';
+import { redisConnection } from './redis.ts';
+
+/** The right to publish, and what there is to be published. */
+export interface Turn {
+  /** Whether we are still the only one, as far as anybody can tell. */
+  isHeld(): boolean;
+  /** Gives up what is not kept until the next cycle. */
+  end(): Promise<void>;
+}
+
+/** Where the state is. Disposing it gives everything up. */
+export interface StateSource extends AsyncDisposable {
+  /** Takes the turn; the name of who has it where somebody else does. */
+  take(signal: AbortSignal): Promise<Turn | { readonly owner: string }>;
+  /** Also for those whose turn it is not. @throws StateError, StoreConnectionError */
+  read(): Promise<ObservedState>;
+  /** Whether the state can be reached right now. */
+  isReady(): boolean;
+  /** Whether this process is the one that publishes. */
+  isLeader(): boolean;
+  /** Rejects when the state is out of reach for good. */
+  readonly lost: Promise<never>;
+}
+
+/** What is read forgets nothing. */
+const DEDUPE_HOURS = 100_000;
+const PATIENCE = { baseMs: 200, maxMs: 5000 } as const;
+
+/**
+ * Opens the state of a configuration.
+ * @throws UnusableConfigError, StoreConnectionError
+ */
+export async function openState(config: PublisherConfig, log: Log): Promise<StateSource> {
+  const { folder } = config.state;
+  return folder === undefined ? await openRedis(config, log) : openFolder(folder, config, log);
+}
+
+/** All that a store knows, at one moment. */
+async function observed(store: SubjectStore): Promise<ObservedState> {
+  const clusters = await store.read();
+  const { late, lost } = await store.facts();
+  return { clusters, late, lost };
+}
+
+async function openRedis(config: PublisherConfig, log: Log): Promise<StateSource> {
+  const connection = await connectRedis({
+    ...(await redisConnection(config)),
+    onTrouble: (message) => log.warn('trouble with redis', { reason: message }),
+  });
+  return new RedisSource(connection, config);
+}
+
+class RedisSource implements StateSource {
+  readonly lost: Promise<never>;
+  readonly #connection: Connection;
+  readonly #config: PublisherConfig;
+  readonly #store: RedisStore;
+  #lease: Lease | undefined;
+
+  constructor(connection: Connection, config: PublisherConfig) {
+    const { redis, outage } = config;
+    this.#connection = connection;
+    this.#config = config;
+    this.#store = new RedisStore(connection, {
+      prefix: redis.prefix,
+      dedupeHours: DEDUPE_HOURS,
+      outageMs: outage,
+    });
+    this.lost = new Promise<never>((_, reject) => {
+      connection.once('end', () => {
+        reject(new Error('Redis was away for too long'));
+      });
+    });
+    this.lost.catch(() => undefined);
+  }
+
+  async take(): Promise<Turn | { readonly owner: string }> {
+    // Kept from cycle to cycle: else two publishers would take turns.
+    if (!this.isLeader()) {
+      await this.#lease?.release();
+      const { redis, lease: ttlMs } = this.#config;
+      const options = {
+        key: `${redis.prefix}publisher`,
+        ttlMs,
+        owner: `${hostname()}, process ${process.pid}`,
+      };
+      this.#lease = await acquireLease(this.#connection, options);
+      if (!this.#lease) return { owner: (await leaseOwner(this.#connection, options)) ?? 'unknown' };
+    }
+    const lease = this.#lease;
+    return {
+      isHeld: () => lease?.isHeld() === true,
+      end: () => Promise.resolve(),
+    };
+  }
+
+  read(): Promise<ObservedState> {
+    return observed(this.#store);
+  }
+
+  isReady(): boolean {
+    return this.#connection.status === 'ready';
+  }
+
+  isLeader(): boolean {
+    return this.#lease?.isHeld() === true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lease?.release();
+    await this.#store[Symbol.asyncDispose]();
+    await closeRedis(this.#connection);
+  }
+}
+
+/** A folder is opened for each cycle, and locked only for that long: others fill it in between. */
+function openFolder(folder: string, { outage }: PublisherConfig, log: Log): StateSource {
+  let store: SubjectStore | undefined;
+  const open = async (): Promise<SubjectStore> => {
+    // Opening one that is not there would make a new one.
+    const isFolder = await stat(folder).then(
+      (entry) => entry.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) throw new StateError(`there is no state in ${folder}`);
+    return openEmbeddedStore({ dir: folder });
+  };
+  const end = async (): Promise<void> => {
+    await store?.[Symbol.asyncDispose]();
+    store = undefined;
+  };
+  return {
+    take: async (signal) => {
+      const opened = await retry(open, {
+        ...PATIENCE,
+        totalMs: outage,
+        signal,
+        isRetriable: (error) => error instanceof StateError,
+        onRetry: ({ error }) => log.warn('the state cannot be opened', { err: error }),
+      });
+      store = opened;
+      return { isHeld: () => store === opened, end };
+    },
+    read: async () => {
+      if (store !== undefined) return observed(store);
+      await using own = await open();
+      return await observed(own);
+    },
+    isReady: () => true,
+    isLeader: () => store !== undefined,
+    lost: new Promise<never>(() => undefined),
+    [Symbol.asyncDispose]: end,
+  };
+}
