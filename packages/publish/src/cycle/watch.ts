@@ -160,7 +160,6 @@ function commentOn(pull: PullRequest, refused: readonly Refused[], limit: number
     refused: its.map(observedOf),
     cures: rulesFor(its).map(({ namespace, rule }) => ({ namespace, rule })),
   }));
-  // Whether the commit has two parents, nobody said: without that, no command that is sure to work.
-  const merge = { commit: '', isMergeCommit: false };
+  const merge = { commit: pull.mergeCommit ?? '' };
   return renderAfterMergeComment({ cluster: first.plan.cluster.cluster, subjects, merge }, limit);
 }

@@ -49,6 +49,8 @@ describe('renderAfterMergeComment', () => {
   test.each([
     [{ commit: COMMIT, isMergeCommit: true }, `git revert --no-edit -m 1 ${COMMIT}`],
     [{ commit: COMMIT, isMergeCommit: false }, `git revert --no-edit ${COMMIT}`],
+    [{ commit: COMMIT }, `git revert --no-edit -m 1 ${COMMIT}`],
+    [{ commit: COMMIT }, `git revert --no-edit ${COMMIT}`],
     [{ commit: `${COMMIT}; rm -rf /`, isMergeCommit: false }, 'revert the merge.'],
     [{ commit: '', isMergeCommit: false }, 'revert the merge.'],
   ])('%o is taken back by: %s', (merge, words) => {

@@ -24,8 +24,8 @@ export interface AfterMergeReport {
   readonly merge: {
     /** Full name of the commit on the base branch. */
     readonly commit: string;
-    /** Whether it has two parents. */
-    readonly isMergeCommit: boolean;
+    /** Whether it has two parents; absent where the forge does not say. */
+    readonly isMergeCommit?: boolean;
   };
 }
 
@@ -87,8 +87,15 @@ function cureText(subject: Subject, { namespace, rule }: ScopedRule): string {
 /** A commit is named by the forge: what is no commit gives no command. */
 function revertText({ commit, isMergeCommit }: AfterMergeReport['merge']): string {
   if (!COMMIT.test(commit)) return 'To take all of it back, revert the merge.';
-  const mainline = isMergeCommit ? '-m 1 ' : '';
-  return `To take all of it back:\n\n${markdownFence('sh', `git revert --no-edit ${mainline}${commit}`)}`;
+  const byMerge = `git revert --no-edit -m 1 ${commit}`;
+  const bySquash = `git revert --no-edit ${commit}`;
+  const command =
+    isMergeCommit === undefined
+      ? `# Where it was merged by a merge commit:\n${byMerge}\n# Where it was squashed or rebased:\n${bySquash}`
+      : isMergeCommit
+        ? byMerge
+        : bySquash;
+  return `To take all of it back:\n\n${markdownFence('sh', command)}`;
 }
 
 /** Renders the comment that says why a pull request is left alone, and how that ends. */
