@@ -71,6 +71,8 @@ describe('the publisher leaves out', () => {
     [group('developers'), undefined],
     [ACCOUNT, undefined],
     [user('system:serviceaccount:kube-system:coredns'), undefined],
+    [user('system:serviceaccount:kube-system:job-controller'), 'system'],
+    [user('system:serviceaccount:shop:job-controller'), undefined],
   ] as const)('%j: %s', (subject, expected) => {
     expect(leftOut(stateOf(subject), GRANTING, NOTHING)).toBe(expected);
   });

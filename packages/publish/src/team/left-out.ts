@@ -9,7 +9,7 @@ export type LeftOutReason = 'ignored' | 'system' | 'node' | 'system-masters' | '
 /** The reasons as sentences for a report. */
 export const LEFT_OUT_SENTENCES: Readonly<Record<LeftOutReason, string>> = {
   ignored: 'The team ignores it (ignoredSubjects).',
-  system: 'It is part of Kubernetes (system:…).',
+  system: 'It is part of Kubernetes: a name that begins with system:, or a controller of its own.',
   node: 'It is a node: the Node authorizer decides for it.',
   'system-masters': 'It is a member of system:masters, whom no RBAC limits.',
   'bootstrap-defaults': 'All that it did is granted to it by default.',
@@ -26,7 +26,7 @@ export interface LeftOutFacts {
 
 /**
  * Why the publisher leaves a subject out, or `undefined` where it does not. By default it leaves out `system:…` users
- * and groups, nodes, members of system:masters, and service accounts whose grants all come from bootstrap defaults;
+ * and groups, the controllers of Kubernetes, nodes, members of system:masters, and service accounts whose grants all come from bootstrap defaults;
  * `includedSubjects` lifts that. The publisher names everyone that it leaves out in its report.
  * @param policy - of the same subject, inferred with the team's knobs
  */
@@ -42,7 +42,33 @@ export function leftOut(
   const isMaster = groups.includes(MASTERS) || isGrantedByMasters(state.allowed);
   if (isMaster || (subject.kind === 'Group' && subject.name === MASTERS)) return 'system-masters';
   if (subject.kind !== 'ServiceAccount') return subject.name.startsWith('system:') ? 'system' : undefined;
+  if (!isApproved && isController(subject)) return 'system';
   return !isApproved && isByDefaultOnly(policy) ? 'bootstrap-defaults' : undefined;
+}
+
+/**
+ * The accounts of the controller manager, in kube-system: the bootstrap policy binds each to a ClusterRole
+ * `system:controller:<name>` of its own, and brings it back where somebody takes it away.
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/rbac/#controller-roles
+ */
+const CONTROLLERS: ReadonlySet<string> = new Set(
+  [
+    'attachdetach-controller bootstrap-signer certificate-controller clusterrole-aggregation-controller',
+    'cronjob-controller daemon-set-controller deployment-controller device-taint-eviction-controller',
+    'disruption-controller endpoint-controller endpointslice-controller endpointslicemirroring-controller',
+    'ephemeral-volume-controller expand-controller generic-garbage-collector horizontal-pod-autoscaler job-controller',
+    'legacy-service-account-token-cleaner namespace-controller node-controller persistent-volume-binder',
+    'pod-garbage-collector pv-protection-controller pvc-protection-controller replicaset-controller',
+    'replication-controller resource-claim-controller resourcequota-controller root-ca-cert-publisher route-controller',
+    'selinux-warning-controller service-account-controller service-cidrs-controller service-controller',
+    'statefulset-controller storage-version-garbage-collector storage-version-migrator-controller',
+    'taint-eviction-controller token-cleaner ttl-after-finished-controller ttl-controller',
+    'validatingadmissionpolicy-status-controller volumeattributesclass-protection-controller',
+  ].flatMap((names) => names.split(' ')),
+);
+
+function isController({ namespace, name }: Subject): boolean {
+  return namespace === 'kube-system' && CONTROLLERS.has(name);
 }
 
 const MASTERS = 'system:masters';
