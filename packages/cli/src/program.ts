@@ -5,6 +5,7 @@ import { addDiff } from './commands/diff.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addPublish } from './commands/publish.ts';
 import { addRun } from './commands/run.ts';
+import { addScore } from './commands/score.ts';
 import { addState } from './commands/state.ts';
 import { addVerify } from './commands/verify.ts';
 import { CliError, EXIT } from './exit.ts';
@@ -38,6 +39,7 @@ function createProgram(io: Io, version: string): Command {
   addRun(program, io);
   addPublish(program, io, version);
   addVerify(program, io);
+  addScore(program, io);
   addDiff(program, io);
   addState(program, io);
   addConfig(program, io);

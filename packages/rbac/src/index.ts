@@ -37,4 +37,5 @@ export * from './diff/index.ts';
 export * from './manifests/index.ts';
 export { parseYamlValue, type YamlNode, type YamlProblem, type YamlValue } from './manifests/yaml-value.ts';
 export * from './retire/index.ts';
+export * from './score/index.ts';
 export { unseenNeeds, type UnseenNeed } from './unseen.ts';

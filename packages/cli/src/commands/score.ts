@@ -1,0 +1,147 @@
+import { type Subject, usernameOf } from '@leastwise/audit-event';
+import { type ClusterState, scoreCluster, type SubjectScore } from '@leastwise/rbac';
+import { openEmbeddedStore } from '@leastwise/state';
+import type { Command } from 'commander';
+
+import { CliError } from '../exit.ts';
+import type { Io } from '../io.ts';
+import { openState } from '../open-state.ts';
+import { printable, safeJson } from '../output.ts';
+import { day, days, kubernetesVersion, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
+import { counted } from '../progress.ts';
+import { readRbacFiles } from '../rbac-files.ts';
+import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
+import { readLogs } from './read-logs.ts';
+
+interface ScoreFlags extends InputFlags, PolicyFlags {
+  readonly state?: string;
+  readonly statePrefix: string;
+  readonly rbac?: readonly string[];
+  readonly output: 'table' | 'json';
+}
+
+/** Adds `leastwise score`. */
+export function addScore(program: Command, io: Io): void {
+  const command = program
+    .command('score')
+    .description('compliance: how much of the permissions that each subject holds it used, 0 to 100');
+  addInputFlags(command)
+    .option('--state <place>', 'no logs: what a state knows already; a folder of `run`, or redis://…')
+    .option('--state-prefix <text>', 'what its keys in Redis begin with', 'leastwise:')
+    .option('--rbac <path...>', 'the RBAC of the cluster: files and folders')
+    .option('--retention-days <n>', 'use counts for so many days (default 90)', days)
+    .option('--as-of <day>', 'up to which day use counts, YYYY-MM-DD (default: the newest in the logs)', day)
+    .option(
+      '--kubernetes-version <version>',
+      'the version whose defaults are added (default: the newest known)',
+      kubernetesVersion,
+    )
+    .option('-o, --output <form>', 'table or json', oneOf('table', 'json'), 'table')
+    .addHelpText(
+      'after',
+      '\nExample:\n' +
+        '  kubectl get roles,rolebindings,clusterroles,clusterrolebindings -A -o yaml > rbac.yaml\n' +
+        '  leastwise score -f audit.log --rbac rbac.yaml\n',
+    )
+    .action(async (flags: ScoreFlags) => {
+      await score(flags, io);
+    });
+}
+
+async function score(flags: ScoreFlags, io: Io): Promise<void> {
+  const { filename, state, rbac } = flags;
+  if ((filename === undefined) === (state === undefined))
+    throw new CliError('score needs audit logs (-f FILE) or a state (--state PLACE), one of the two');
+  if (rbac === undefined) throw new CliError('score needs RBAC (--rbac PATH)');
+  const { objects, problems } = await readRbacFiles(rbac);
+  if (problems.length > 0) throw new CliError(problems.join('\n'));
+  const cluster = chosenCluster(await clustersOf(flags, io), flags);
+  const scores = scoreCluster({ cluster, rbac: objects, options: policyOptions(flags) });
+  io.stdout.write(flags.output === 'json' ? jsonOf(cluster, scores) : tableOf(scores));
+}
+
+async function clustersOf(flags: ScoreFlags, io: Io): Promise<readonly ClusterState[]> {
+  if (flags.state !== undefined) {
+    await using store = await openState(flags.state, flags.statePrefix);
+    return [...(await store.read())];
+  }
+  await using store = await openEmbeddedStore({});
+  const { ingestion } = await readLogs(flags, io, store, {
+    group: undefined,
+    observe: { deniedAs: 'denied' },
+  });
+  const unreadable = countBad(ingestion.stats);
+  if (unreadable > 0) io.stderr.write(`warning: ${counted(unreadable, 'record')} could not be read\n`);
+  return [...(await store.read())];
+}
+
+/** The RBAC is that of one cluster. */
+function chosenCluster(clusters: readonly ClusterState[], flags: ScoreFlags): ClusterState {
+  const seen = clusters.filter(({ lastSeenUs }) => lastSeenUs > 0);
+  const [only] = seen;
+  if (only === undefined) throw new CliError('nothing could be scored: no requests were observed');
+  if (seen.length === 1) return only;
+  const named = seen.find(({ cluster }) => cluster === flags.cluster);
+  if (named) return named;
+  const names = seen.map(({ cluster }) => printable(cluster)).sort();
+  throw new CliError(`--rbac is the RBAC of one cluster: name it with --cluster (${names.join(', ')})`);
+}
+
+function nameOf(subject: Subject): string {
+  return subject.kind === 'Group' ? `group ${subject.name}` : usernameOf(subject);
+}
+
+function grouped(count: bigint): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function rowOf(each: SubjectScore): string[] {
+  const kinds = [...new Set(each.sensitiveExcess.map(({ kind }) => kind))].sort();
+  const text = each.score === undefined ? '-' : `${String(each.score)}${each.isAtLeast ? '+' : ''}`;
+  return [
+    text,
+    each.severity ?? '-',
+    grouped(each.used),
+    grouped(each.granted),
+    String(each.uncovered.length),
+    kinds.length === 0 ? '-' : kinds.join(','),
+    printable(nameOf(each.subject)),
+  ];
+}
+
+const HEAD = ['SCORE', 'SEVERITY', 'USED', 'GRANTED', 'UNCOVERED', 'SENSITIVE EXCESS', 'SUBJECT'];
+/** Texts stand to the left, numbers to the right. */
+const TEXT_COLUMNS: readonly number[] = [1, 5, 6];
+
+function tableOf(scores: readonly SubjectScore[]): string {
+  const rows = [HEAD, ...scores.map(rowOf)];
+  const widths = HEAD.map((_, i) => rows.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), 0));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, i) =>
+        TEXT_COLUMNS.includes(i) ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0),
+      )
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+/** A number, or beyond what JSON's readers keep exactly, its digits as a text. */
+function countOf(count: bigint): number | string {
+  return count <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(count) : String(count);
+}
+
+function jsonOf({ cluster }: ClusterState, scores: readonly SubjectScore[]): string {
+  const subjects = scores.map((each) => ({
+    subject: each.subject,
+    score: each.score ?? null,
+    severity: each.severity ?? null,
+    used: countOf(each.used),
+    granted: countOf(each.granted),
+    isAtLeast: each.isAtLeast,
+    sensitiveExcess: each.sensitiveExcess,
+    uncovered: each.uncovered.map(({ cell, count, viaRbac }) => ({ permission: cell, count, viaRbac })),
+  }));
+  return `${safeJson(JSON.stringify({ cluster, subjects }, null, 2))}\n`;
+}
