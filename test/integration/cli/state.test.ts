@@ -87,7 +87,7 @@ describe('a folder', () => {
     const text = await said('show', '--state', dir);
     expect(text.replace(/^size .*$/m, 'size            …')).toBe(
       [
-        'schema version  2',
+        'schema version  3',
         'size            …',
         'only received   0',
         'late            0',
@@ -253,7 +253,7 @@ describe.skipIf(isLacking)('Redis', () => {
     const text = await said('show', ...placeOf(prefix));
     expect(text.replace(/^size .*$/m, 'size            …')).toBe(
       [
-        'schema version  2',
+        'schema version  3',
         'size            …',
         'only received   0',
         'late            0',
