@@ -87,7 +87,7 @@ describe('a folder', () => {
     const text = await said('show', '--state', dir);
     expect(text.replace(/^size .*$/m, 'size            …')).toBe(
       [
-        'schema version  3',
+        'schema version  2',
         'size            …',
         'only received   0',
         'late            0',
