@@ -181,7 +181,14 @@ function addField(known: Known, field: string, value: readonly unknown[]): void 
       addCell(known, JSON.stringify([cluster, kind, ...rest]), cellOf(value));
       break;
     case 'w':
+      // Still open: an hour is what its twelve windows hold, and has no cells of its own.
+      if (rest[0] !== '5m') throw new Error(`unexpected in the state: ${field}`);
       addWindow(known, windowKey(cluster, rest), numbersOf(value, 0));
+      addWindow(
+        known,
+        windowKey(cluster, ['1h', String(Math.floor(Number(rest[1]) / 12))]),
+        numbersOf(value, 0),
+      );
       break;
     case 'W':
       // Closed: the name of a cell, then its numbers, then the next one.
