@@ -1,31 +1,26 @@
 #!/usr/bin/env node
 // `build.mjs [VERSION]`: builds the real Gitea from its published Go module and prints the folder with the binary
 // `gitea` and, in `static`, the templates and texts that it reads. What was built once is kept in ~/.cache/leastwise-test.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+
+import { CACHE, need, say, underLock } from '../servers/build-once.mjs';
 
 export const GITEA_VERSION = '1.24.6';
 const MODULE = 'code.gitea.io/gitea';
 const TAGS = 'sqlite sqlite_unlock_notify';
 const LOCK_TIMEOUT_MS = 1_800_000;
-const CACHE = join(homedir(), '.cache', 'leastwise-test');
-
-const say = (line) => process.stderr.write(`${line}\n`);
 
 /** The program: upstream's own is a `main` too, so that no other module can build it under a name of its own. */
 const main = (version) => `package main
@@ -48,43 +43,6 @@ func main() {
 	log.GetManager().Close()
 }
 `;
-
-function need(program, args, hint) {
-  const { error, status } = spawnSync(program, args, { stdio: 'ignore' });
-  if (error !== undefined || status !== 0) throw new Error(`${program} does not run: ${hint}`);
-}
-
-/** Two test files that start at once build once. A lock whose owner is gone is nobody's. */
-async function underLock(file, work) {
-  const end = Date.now() + LOCK_TIMEOUT_MS;
-  for (;;) {
-    try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
-      break;
-    } catch (error) {
-      if (error.code !== 'EEXIST' || Date.now() > end) throw error;
-      if (!isLocked(file)) rmSync(file, { force: true });
-      else await sleep(200);
-    }
-  }
-  try {
-    return await work();
-  } finally {
-    rmSync(file, { force: true });
-  }
-}
-
-function isLocked(file) {
-  try {
-    // Its owner may not have written its number yet.
-    const owner = Number(readFileSync(file, 'utf8'));
-    if (owner === 0) return Date.now() - statSync(file).mtimeMs < 5000;
-    process.kill(owner, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
-}
 
 function download(version, cwd) {
   const text = execFileSync('go', ['mod', 'download', '-json', `${MODULE}@v${version}`], {
@@ -157,7 +115,7 @@ function buildInto(folder, version) {
 export async function buildGitea(version = GITEA_VERSION) {
   const folder = join(CACHE, `gitea-${version}`);
   mkdirSync(CACHE, { recursive: true });
-  await underLock(`${folder}.lock`, async () => {
+  await underLock(`${folder}.lock`, LOCK_TIMEOUT_MS, async () => {
     // Put into place whole: with the binary all else is there.
     if (!existsSync(join(folder, 'gitea'))) buildInto(folder, version);
   });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // `fetch.mjs [--version VERSION]`: puts the jars of Apache Kafka from Maven Central into ~/.cache/leastwise-test, makes
 // the archive of classes with which a broker starts in half the time, and prints the folder.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -10,21 +10,19 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { CACHE, need, say, underLock } from '../servers/build-once.mjs';
+
 const KAFKA_VERSION = '4.1.1';
 const LOCK_TIMEOUT_MS = 300_000;
-const CACHE = join(homedir(), '.cache', 'leastwise-test');
-
-const say = (line) => process.stderr.write(`${line}\n`);
 
 /** The broker and a logger that writes to stderr: Kafka's own dependencies have none. */
 const pom = (version) => `<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -47,43 +45,6 @@ const pom = (version) => `<project xmlns="http://maven.apache.org/POM/4.0.0">
   </dependencies>
 </project>
 `;
-
-function need(program, args, hint) {
-  const { error, status } = spawnSync(program, args, { stdio: 'ignore' });
-  if (error !== undefined || status !== 0) throw new Error(`${program} does not run: ${hint}`);
-}
-
-/** Two test files that start at once fetch once. A lock whose owner is gone is nobody's. */
-async function underLock(file, work) {
-  const end = Date.now() + LOCK_TIMEOUT_MS;
-  for (;;) {
-    try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
-      break;
-    } catch (error) {
-      if (error.code !== 'EEXIST' || Date.now() > end) throw error;
-      if (!isLocked(file)) rmSync(file, { force: true });
-      else await sleep(200);
-    }
-  }
-  try {
-    return await work();
-  } finally {
-    rmSync(file, { force: true });
-  }
-}
-
-function isLocked(file) {
-  try {
-    // Its owner may not have written its number yet.
-    const owner = Number(readFileSync(file, 'utf8'));
-    if (owner === 0) return Date.now() - statSync(file).mtimeMs < 5000;
-    process.kill(owner, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
-}
 
 function fetchJars(version, folder) {
   need('java', ['-version'], 'install a Java runtime, 17 or newer (Debian: default-jre-headless)');
@@ -200,7 +161,7 @@ async function exercise(port) {
 export async function fetchKafka(version = KAFKA_VERSION) {
   const folder = join(CACHE, `kafka-${version}`);
   mkdirSync(CACHE, { recursive: true });
-  await underLock(`${folder}.lock`, async () => {
+  await underLock(`${folder}.lock`, LOCK_TIMEOUT_MS, async () => {
     if (!existsSync(join(folder, 'libs'))) fetchJars(version, folder);
     if (existsSync(join(folder, 'kafka.jsa'))) return;
     await archiveClasses(folder).catch((error) => say(`no archive, brokers start slower: ${error.message}`));

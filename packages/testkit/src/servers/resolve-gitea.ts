@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import { join } from 'node:path';
 import { type GiteaOptions, startGitea } from './gitea.ts';
 import { GITEA_VERSION, giteaInstall } from './gitea-install.ts';
 import { dockerAnswers } from './resolve-docker.ts';
+import { sayMissing, sayServer } from './resolve-report.ts';
 
 const IMAGE = `gitea/gitea:${GITEA_VERSION}`;
 const IMAGE_PORT = 3000;
@@ -46,10 +46,10 @@ export async function resolveGitea(wishes: GiteaWishes = {}): Promise<ResolvedGi
  */
 export async function lacksGitea(): Promise<boolean> {
   try {
-    say(`local process ${(await giteaInstall()).version}`);
+    sayServer('gitea', `local process ${(await giteaInstall()).version}`);
     return false;
   } catch (error) {
-    sayMissing(error);
+    sayMissing('gitea', error);
     return true;
   }
 }
@@ -111,7 +111,7 @@ async function inProcess(wishes: GiteaWishes): Promise<ResolvedGitea | undefined
     return resolved({ url, token, isShared: false, what: `local process ${version}`, stop });
   } catch (error) {
     await remove();
-    sayMissing(error);
+    sayMissing('gitea', error);
     return undefined;
   }
 }
@@ -124,26 +124,6 @@ function resolved(facts: {
   readonly stop: () => Promise<void>;
 }): ResolvedGitea {
   const { stop, ...rest } = facts;
-  say(facts.what);
+  sayServer('gitea', facts.what);
   return { ...rest, prefix: `lw-${randomBytes(6).toString('hex')}-`, [Symbol.asyncDispose]: stop };
-}
-
-const said = new Set<string>();
-
-/** Says once what tests run against, on stderr and in the file of `LEASTWISE_TEST_SERVERS_REPORT`. */
-function say(what: string): void {
-  const line = `gitea: ${what}\n`;
-  if (said.has(line)) return;
-  said.add(line);
-  process.stderr.write(line);
-  const file = process.env['LEASTWISE_TEST_SERVERS_REPORT'] ?? '';
-  if (file !== '') appendFileSync(file, line);
-}
-
-/** @throws Error in CI, where nobody would see what was skipped */
-function sayMissing(error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
-  say(`MISSING, so its tests are SKIPPED: ${reason}`);
-  const ci = process.env['CI'] ?? '';
-  if (ci !== '' && ci !== 'false') throw new Error(`gitea is missing: ${reason}`, { cause: error });
 }
