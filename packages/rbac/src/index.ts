@@ -31,7 +31,9 @@ export { isNamespaceGone, retentionPeriod, secondaryCells } from './classify.ts'
 export { isSpecialVerb } from './validity.ts';
 export { matchesGlob } from './objects.ts';
 export * from './approved/index.ts';
+export { effectiveRules } from './authorizer/aggregation.ts';
 export * from './authorizer/index.ts';
+export { RuleIndex } from './authorizer/rule-index.ts';
 export * from './bootstrap/index.ts';
 export * from './diff/index.ts';
 export * from './manifests/index.ts';
