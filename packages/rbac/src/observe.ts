@@ -115,6 +115,8 @@ function slotFor(set: RuleSet, permission: Permission, caps: OutcomeCaps): Slot 
 interface Places {
   readonly slots: readonly Slot[];
   readonly namespaces: readonly NamespaceState[];
+  /** Where they say whether a namespace lives. */
+  readonly life: NamespaceState | undefined;
   readonly caps: OutcomeCaps;
 }
 
@@ -135,11 +137,12 @@ function isRoomy(cluster: ClusterState, { slots, caps }: Places): boolean {
 
 function noteAgain(
   cluster: ClusterState,
-  { slots, namespaces }: Places,
-  need: Need,
+  { slots, namespaces, life }: Places,
+  { need, namespaceLife }: CountedRequest,
   sighting: Sighting,
 ): void {
   for (const { evidence } of slots) note(evidence, need, sighting);
+  if (life && namespaceLife) noteLife(life, namespaceLife, sighting.us);
   for (const state of namespaces) if (sighting.us > state.lastSeenUs) state.lastSeenUs = sighting.us;
   widenSpan(cluster, sighting.us, sighting.us);
 }
@@ -159,9 +162,15 @@ export function noteNamespaces(cluster: ClusterState, request: CountedRequest): 
   const life = request.namespaceLife;
   if (!life || life.namespace.length > MAX_TEXT) return;
   const state = namespaceFor(cluster, life.namespace);
-  if (!state) return;
-  const us = request.receivedAtUs;
-  if (life.change === 'deleted') state.lastDeletedUs = Math.max(state.lastDeletedUs, us);
+  if (state) noteLife(state, life, request.receivedAtUs);
+}
+
+function noteLife(
+  state: NamespaceState,
+  { change }: NonNullable<CountedRequest['namespaceLife']>,
+  us: number,
+): void {
+  if (change === 'deleted') state.lastDeletedUs = Math.max(state.lastDeletedUs, us);
   else state.lastLiveUs = Math.max(state.lastLiveUs, us);
   state.lastSeenUs = Math.max(state.lastSeenUs, us);
 }
@@ -189,7 +198,7 @@ export function observe(
     count: isNew ? 1 : 0,
   };
   const places = request.shape && placesOfShapes.get(cluster)?.get(request.shape);
-  if (places && isRoomy(cluster, places)) noteAgain(cluster, places, request.need, sighting);
+  if (places && isRoomy(cluster, places)) noteAgain(cluster, places, request, sighting);
   else noteFirst(cluster, request, sighting, options);
 }
 
@@ -206,10 +215,11 @@ function noteFirst(
   if (impersonation) noteNeed(cluster, impersonation, sighting, true);
   if (isAllowed) noteNamespaces(cluster, request);
   widenSpan(cluster, request.receivedAtUs, request.receivedAtUs);
-  // What says more than that it was seen is rare, and has to say it each time.
-  if (!shape || impersonation || request.namespaceLife || slots.length === 0) return;
+  // Who acts as somebody else is rare, and has to say it each time.
+  if (!shape || impersonation || slots.length === 0) return;
   const namespaces = isAllowed ? namespacesOf(cluster, need) : [];
-  const places = { slots, namespaces, caps: isGranted ? ALLOWED_CAPS : DENIED_CAPS };
+  const life = isAllowed ? cluster.namespaces.get(request.namespaceLife?.namespace ?? '') : undefined;
+  const places = { slots, namespaces, life, caps: isGranted ? ALLOWED_CAPS : DENIED_CAPS };
   const known = placesOfShapes.get(cluster);
   if (known) known.set(shape, places);
   else placesOfShapes.set(cluster, new Map([[shape, places]]));

@@ -148,7 +148,10 @@ export function isTemplate(text: string): boolean {
   return false;
 }
 
-/** The one document of a JSON file; `undefined` where the text is none. Lines are not known: all are 1. */
+/**
+ * The one document of a JSON file; `undefined` where the text is none. Lines come from the YAML parser, which is far
+ * slower, so it reads the text only when the first one is asked for; where it cannot, all of them are 1.
+ */
 export function jsonDocument(text: string): ManifestDocument | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   let value: unknown;
@@ -159,11 +162,15 @@ export function jsonDocument(text: string): ManifestDocument | undefined {
   }
   const root = value as Readonly<Record<string, unknown>>;
   const textOf = (key: string): string | undefined => (typeof root[key] === 'string' ? root[key] : undefined);
+  let located: ManifestDocument | UnreadableDocument | undefined;
   return {
     kind: textOf('kind'),
     apiVersion: textOf('apiVersion'),
     isObject: true,
     read: () => ({ value }),
-    lineOf: () => 1,
+    lineOf: (path) => {
+      located ??= yamlDocuments(text)[0];
+      return located !== undefined && 'read' in located ? located.lineOf(path) : 1;
+    },
   };
 }

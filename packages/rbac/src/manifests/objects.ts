@@ -3,7 +3,8 @@ import type { Fields, Shape } from './shape.ts';
 import type { BindingSubject, LabelSelector, ObjectMeta, PolicyRule, RbacObject, RoleRef } from '../types.ts';
 
 const API_VERSION = 'rbac.authorization.k8s.io/v1';
-const RBAC_GROUP = 'rbac.authorization.k8s.io';
+/** The group of the API of RBAC. */
+export const RBAC_GROUP = 'rbac.authorization.k8s.io';
 
 /** The kinds of RBAC objects. */
 export const RBAC_KINDS = ['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding'] as const;

@@ -78,6 +78,13 @@ export class Shape {
     return found;
   }
 
+  /** True or false; `undefined` where there is neither. */
+  flag(value: unknown, path: Path): boolean | undefined {
+    if (value === undefined || value === null || typeof value === 'boolean') return value ?? undefined;
+    this.note(path, 'wrong-type', 'is neither true nor false');
+    return undefined;
+  }
+
   /** A list of strings. */
   texts(value: unknown, path: Path): readonly string[] {
     return this.list(value, path).map((each, i) => {
