@@ -4,12 +4,11 @@ import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node';
 
 import { KubeError } from './kube-error.ts';
+import { collector, coded, lineReceiver, type Receiver } from './receiver.ts';
 import { codeOf, loadKubeConfig, type OpenClusterOptions } from './kubeconfig.ts';
-import type { Cluster, KubeAnswer, KubeRequest } from './request.ts';
+import type { KubeAnswer, KubeRequest, WatchableCluster } from './request.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-/** A page of reports at their largest fits. */
-const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 const TLS_REFUSED = /CERT|SELF_SIGNED|UNABLE_TO_|^ERR_TLS|^ERR_SSL|^EPROTO$/;
 
 /** An error on the way to a server, by its code alone. */
@@ -21,25 +20,28 @@ function wayError(server: string, error: unknown): KubeError {
     : new KubeError('unreachable', `${server}: no answer (${code})`);
 }
 
-function coded(code: string): Error {
-  return Object.assign(new Error(code), { code });
+interface Exchange {
+  readonly options: RequestOptions;
+  readonly payload?: string | undefined;
+  readonly receiver: (status: number) => Receiver;
 }
 
 /** One exchange; rejects with an error that has a `code`. */
-function exchange(url: URL, options: RequestOptions, payload: string | undefined): Promise<KubeAnswer> {
+function exchange(url: URL, { options, payload, receiver }: Exchange): Promise<KubeAnswer> {
   return new Promise((resolve, reject) => {
     const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const outgoing = start(url, options, (response) => {
-      const chunks: Buffer[] = [];
-      let bytes = 0;
+      const status = response.statusCode ?? 0;
+      const received = receiver(status);
       response.on('data', (chunk: Buffer) => {
-        chunks.push(chunk);
-        bytes += chunk.length;
-        if (bytes > MAX_ANSWER_BYTES) outgoing.destroy(coded('ANSWER_TOO_LARGE'));
+        try {
+          received.take(chunk);
+        } catch (error) {
+          outgoing.destroy(error instanceof Error ? error : coded('unknown'));
+        }
       });
       response.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8');
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text });
+        resolve({ status, headers: response.headers, text: received.text() });
       });
       response.on('error', reject);
     });
@@ -48,7 +50,7 @@ function exchange(url: URL, options: RequestOptions, payload: string | undefined
   });
 }
 
-class KubeConfigCluster implements Cluster {
+class KubeConfigCluster implements WatchableCluster {
   readonly server: string;
   readonly #config: KubeConfig;
   readonly #timeoutMs: number;
@@ -61,8 +63,7 @@ class KubeConfigCluster implements Cluster {
   }
 
   async send({ method, path, query = {}, body }: KubeRequest): Promise<KubeAnswer> {
-    const url = new URL(this.server.replace(/\/+$/, '') + path);
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const url = this.#url(path, query);
     const headers = {
       accept: 'application/json',
       'user-agent': 'leastwise',
@@ -70,10 +71,33 @@ class KubeConfigCluster implements Cluster {
     };
     const options = await this.#withCredentials({ method, headers });
     try {
-      return await exchange(url, { ...options, signal: AbortSignal.timeout(this.#timeoutMs) }, body?.text);
+      const timed = { ...options, signal: AbortSignal.timeout(this.#timeoutMs) };
+      return await exchange(url, { options: timed, payload: body?.text, receiver: collector });
     } catch (error) {
       throw wayError(this.server, error);
     }
+  }
+
+  async follow(
+    { method, path, query = {} }: KubeRequest,
+    onLine: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<KubeAnswer> {
+    const headers = { accept: 'application/json', 'user-agent': 'leastwise' };
+    const options = await this.#withCredentials({ method, headers });
+    const isGood = (status: number): boolean => status >= 200 && status < 300;
+    const receiver = (status: number): Receiver => (isGood(status) ? lineReceiver(onLine) : collector());
+    try {
+      return await exchange(this.#url(path, query), { options: { ...options, signal }, receiver });
+    } catch (error) {
+      throw wayError(this.server, error);
+    }
+  }
+
+  #url(path: string, query: Readonly<Record<string, string>>): URL {
+    const url = new URL(this.server.replace(/\/+$/, '') + path);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    return url;
   }
 
   /** Asked for each time: tokens of files and plugins are replaced while this runs. */
@@ -114,6 +138,6 @@ class KubeConfigCluster implements Cluster {
  * Opens a cluster by a kubeconfig, or as the pod that this runs in. Nothing is sent yet.
  * @throws KubeError (`configuration`) that says what is wrong
  */
-export async function openCluster(options: OpenClusterOptions = {}): Promise<Cluster> {
+export async function openCluster(options: OpenClusterOptions = {}): Promise<WatchableCluster> {
   return new KubeConfigCluster(await loadKubeConfig(options), options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
 }

@@ -6,8 +6,30 @@ export {
   type ApplyOptions,
   type ReportOutcome,
 } from './policy-report/apply-policy-reports.ts';
-export { DEFAULT_REPORT_NAMESPACE } from './policy-report/names.ts';
+export { DEFAULT_REPORT_NAMESPACE, isNamespaceName } from './policy-report/names.ts';
 export { policyReportObject, type PolicyReportInput } from './policy-report/policy-report-object.ts';
 export type { ComplianceSeverity, SubjectPolicyReport } from './policy-report/types.ts';
 export type { Cluster, KubeAnswer, KubeRequest } from './request.ts';
-export type { Waiting } from './waiting.ts';
+export { REAL_WAITING, type Waiting } from './waiting.ts';
+export type { KubeResult, WatchableCluster } from './request.ts';
+export { keyOf, type KubeObject, toKubeObject } from './watch/kube-object.ts';
+export { listObjects, type ListRequest, type ObjectList } from './watch/list-objects.ts';
+export {
+  type ObjectChange,
+  WatchedObjects,
+  type WatchListener,
+  type WatchOptions,
+} from './watch/watch-objects.ts';
+export { applyObject, deleteExactly, type Sighting, type Writing } from './apply.ts';
+export { type ClusterEvent, recordEvent } from './cluster-event.ts';
+export { ClusterLease, type LeaseOptions } from './lease.ts';
+export { RBAC_PATHS, type RbacKind, toRbacObject } from './rbac-object.ts';
+export {
+  keepViolations,
+  type KeepOptions,
+  type KeptViolations,
+  VIOLATIONS_PATH,
+  VIOLATIONS_QUERY,
+} from './violation/keep-violations.ts';
+export { type ViolationContext, violationName, violationObjects } from './violation/violation-object.ts';
+export type * from './violation/types.ts';

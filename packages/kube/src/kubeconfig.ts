@@ -1,7 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 
 import { KubeError } from './kube-error.ts';
 
@@ -39,8 +39,14 @@ function wordsOf(error: unknown): string {
   return / is missing$/.test(error.message) ? error.message : 'it is no kubeconfig';
 }
 
+/** Loaded when a cluster is opened: it takes 70 MB, which those that open none need not have. */
+async function emptyConfig(): Promise<KubeConfig> {
+  const client = await import('@kubernetes/client-node');
+  return new client.KubeConfig();
+}
+
 async function fromFile(file: string): Promise<KubeConfig> {
-  const config = new KubeConfig();
+  const config = await emptyConfig();
   let text = '';
   try {
     text = await readFile(file, 'utf8');
@@ -57,7 +63,7 @@ async function fromFile(file: string): Promise<KubeConfig> {
 }
 
 async function fromPod(): Promise<KubeConfig> {
-  const config = new KubeConfig();
+  const config = await emptyConfig();
   const isInPod = await access(TOKEN_FILE).then(
     () => true,
     () => false,

@@ -32,13 +32,24 @@ export interface Cluster {
   close(): void;
 }
 
+/** A cluster that also answers line by line, for as long as it has something to say. */
+export interface WatchableCluster extends Cluster {
+  /**
+   * Sends one request and hands over each line of a good answer as it comes, until the server ends it.
+   * @returns the status; the text is empty where lines were handed over
+   * @throws KubeError where there is no answer, it breaks off, a line is longer than any object, or `signal` aborts
+   */
+  follow(request: KubeRequest, onLine: (line: string) => void, signal: AbortSignal): Promise<KubeAnswer>;
+}
+
 const ATTEMPTS = 4;
 const FIRST_DELAY_MS = 500;
 /** What an API server may make one request wait; more than that is for the next run. */
 const MAX_WAIT_MS = 30_000;
 const OVERLOADED = [429, 500, 502, 503, 504];
 
-function parsed(text: string): unknown {
+/** The value of a JSON text; `undefined` where it is none. */
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -78,7 +89,8 @@ function missingOf(kind: string): KubeFailure {
   return kind === '' ? 'not-installed' : 'conflict';
 }
 
-function errorOf(what: string, { status, text }: KubeAnswer): KubeError {
+/** What an answer that is not 2xx means. */
+export function errorOf(what: string, { status, text }: KubeAnswer): KubeError {
   const body = parsed(text);
   const failure = failureOf(status, body);
   const said = shownMessage(textAt(body, 'message') || text.trim());

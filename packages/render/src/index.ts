@@ -21,3 +21,6 @@ export type { YamlComments } from './render-yaml.ts';
 export { subjectName } from './subject-name.ts';
 export { type FolderPolicy, renderFolder } from './render-folder.ts';
 export * from './pull-request/index.ts';
+export * from './findings/index.ts';
+export { renderViolationIssue, type ViolationReport } from './violation-issue.ts';
+export * from './activity/index.ts';

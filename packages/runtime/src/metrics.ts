@@ -31,6 +31,8 @@ export interface MetricOptions<C extends Closed, O extends Open> {
   readonly name: string;
   /** Says what a rise means. */
   readonly help: string;
+  /** Whether others look for it under this name already: then it need not keep the rules for names. */
+  readonly hasGivenName?: boolean;
   /** Labels and all their values. What else comes is counted as `other`. */
   readonly labels?: C;
   /** Labels whose values are not known before; all beyond `max` are counted as `other`. */
@@ -87,8 +89,8 @@ export function createMetrics({ prefix = 'leastwise_' }: { readonly prefix?: str
   const registry = new prom.Registry();
   prom.collectDefaultMetrics({ register: registry });
   const prepare = (kind: keyof typeof ENDINGS, options: MetricOptions<Closed, Open>): Prepared => {
-    const { name, help, labels = {}, openLabels = {} } = options;
-    checkName(kind, name, prefix);
+    const { name, help, hasGivenName = false, labels = {}, openLabels = {} } = options;
+    if (!hasGivenName) checkName(kind, name, prefix);
     const guard = guardLabels(labels, openLabels);
     return { guard, config: { name, help, labelNames: guard.names, registers: [registry] } };
   };

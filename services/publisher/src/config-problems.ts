@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 
 import { repositoryProblems } from '@leastwise/forge';
+import { isNamespaceName, KubeError } from '@leastwise/kube';
 
 import type { PublisherConfig } from './config.ts';
 import { ExistingRbacError, readExisting } from './existing.ts';
+import { type ReportTarget, reportTargets } from './policy-reports.ts';
 import { targetOf, tlsOf } from './redis.ts';
 import { repositoryProblemText, repositorySettings } from './settings.ts';
 import { UnusableConfigError } from './unusable.ts';
@@ -17,6 +19,7 @@ export async function configProblems(config: PublisherConfig): Promise<readonly 
     ...(await placeProblems(config)),
     ...wayProblems(config),
     ...(await rbacProblems(config)),
+    ...(await reportProblems(config)),
   ];
 }
 
@@ -74,5 +77,33 @@ async function rbacProblems({ rbac }: PublisherConfig): Promise<readonly string[
   } catch (error) {
     if (!(error instanceof ExistingRbacError)) throw error;
     return error.problems.map((problem) => `rbac: ${problem}`);
+  }
+}
+
+async function reportProblems({ policyReports }: PublisherConfig): Promise<string[]> {
+  const problems = isNamespaceName(policyReports.namespace)
+    ? []
+    : ['policyReports.namespace: cannot be the name of a namespace'];
+  for (const target of reportTargets(policyReports)) {
+    const found = await targetProblems(target, policyReports.clusters[target.cluster]);
+    problems.push(...found.map((problem) => `policyReports.clusters.${target.cluster}${problem}`));
+  }
+  return problems;
+}
+
+async function targetProblems(
+  { open }: ReportTarget,
+  { kubeconfigFile, context, inCluster }: Partial<PublisherConfig['policyReports']['clusters'][string]> = {},
+): Promise<string[]> {
+  if ((kubeconfigFile === undefined) !== (inCluster === true)) {
+    return [': wants kubeconfigFile or inCluster, one of the two'];
+  }
+  if (kubeconfigFile === undefined && context !== undefined) return ['.context: is of a kubeconfig'];
+  try {
+    (await open()).close();
+    return [];
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    return [`: ${error.message}`];
   }
 }

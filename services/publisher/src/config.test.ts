@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { configJsonSchema, loadConfig } from '@leastwise/runtime';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 
 import { configSchema, type PublisherConfig } from './config.ts';
 import { configProblems } from './config-problems.ts';
 import { ExistingRbacError, readExisting } from './existing.ts';
 import { policyOptionsOf } from './policy-config.ts';
+import { reportTargets } from './policy-reports.ts';
 import { cycleSettings, repositorySettings } from './settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'leastwise-publisher-'));
@@ -141,6 +142,74 @@ describe('knobs', () => {
     ['--policy.resourceNames=some', 'policy.resourceNames'],
     ['--policy.includeDenied=true', 'includeDenied'],
     ['--every=10', 'every: expected a duration'],
+  ])('%s is refused', (flag, problem) => {
+    const config = load('--repository.url=x', flag);
+    expect(config.ok ? '' : config.problems.join('\n')).toContain(problem);
+  });
+});
+
+describe('policy reports in clusters', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+  const KUBECONFIG = JSON.stringify({
+    clusters: [{ name: 'one', cluster: { server: 'https://one.example:6443' } }],
+    users: [{ name: 'me', user: { token: 'secret-4711' } }],
+    contexts: [{ name: 'good', context: { cluster: 'one', user: 'me' } }],
+  });
+  const configured = (clusters: unknown, ...flags: readonly string[]) =>
+    configOf(`--policyReports.clusters=${JSON.stringify(clusters)}`, ...flags);
+
+  it('are kept nowhere unless somebody says where', () => {
+    const { policyReports } = configOf();
+    expect(policyReports).toEqual({ clusters: {}, namespace: 'leastwise-system' });
+    expect(reportTargets(policyReports)).toEqual([]);
+  });
+
+  it('are kept where a kubeconfig or the pod leads to, by its context', async () => {
+    const kubeconfigFile = fileWith('kubeconfig', KUBECONFIG);
+    const config = configured({ prod: { kubeconfigFile, context: 'good' } });
+    expect(await configProblems(config)).toEqual([]);
+    const [target] = reportTargets(config.policyReports);
+    const cluster = await target?.open();
+    expect([target?.cluster, cluster?.server]).toEqual(['prod', 'https://one.example:6443']);
+    cluster?.close();
+  });
+
+  it('have problems that are told at once, and without what is in the files', async () => {
+    vi.stubEnv('KUBERNETES_SERVICE_HOST', '');
+    const kubeconfigFile = fileWith('kubeconfig', KUBECONFIG);
+    const clusters = {
+      nowhere: {},
+      off: { inCluster: false },
+      both: { kubeconfigFile, inCluster: true },
+      odd: { inCluster: true, context: 'good' },
+      gone: { kubeconfigFile: `${folder}/gone` },
+      other: { kubeconfigFile, context: 'bad' },
+      undecided: { kubeconfigFile },
+      pod: { inCluster: true },
+      fine: { kubeconfigFile, context: 'good' },
+    };
+    const oneWay = 'wants kubeconfigFile or inCluster, one of the two';
+    const problems = await configProblems(configured(clusters, '--policyReports.namespace=A/b'));
+    expect(problems).toEqual([
+      'policyReports.namespace: cannot be the name of a namespace',
+      `policyReports.clusters.nowhere: ${oneWay}`,
+      `policyReports.clusters.off: ${oneWay}`,
+      `policyReports.clusters.both: ${oneWay}`,
+      'policyReports.clusters.odd.context: is of a kubeconfig',
+      `policyReports.clusters.gone: the kubeconfig ${folder}/gone cannot be read (ENOENT)`,
+      `policyReports.clusters.other: the kubeconfig ${kubeconfigFile} has no context "bad"; it has ["good"]`,
+      `policyReports.clusters.undecided: the kubeconfig ${kubeconfigFile} has no current context: name one`,
+      expect.stringMatching(/^policyReports\.clusters\.pod: no kubeconfig is given, and this is no pod/),
+    ]);
+    expect(problems.join()).not.toContain('secret-4711');
+  });
+
+  it.each([
+    ['--policyReports.clusters={"prod":{"kubeconfg":"x"}}', 'kubeconfg: is no key of this configuration'],
+    ['--policyReports.clusters={"prod":{"kubeconfigFile":""}}', 'kubeconfigFile'],
+    ['--policyReports.prod=x', 'policyReports.prod'],
   ])('%s is refused', (flag, problem) => {
     const config = load('--repository.url=x', flag);
     expect(config.ok ? '' : config.problems.join('\n')).toContain(problem);

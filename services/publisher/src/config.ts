@@ -1,3 +1,4 @@
+import { DEFAULT_REPORT_NAMESPACE } from '@leastwise/kube';
 import { durationMs, LOG_LEVELS, secret } from '@leastwise/runtime';
 import * as z from 'zod';
 
@@ -78,6 +79,26 @@ const forge = z.strictObject({
     .describe('Where people read the repository: https://forge.example/owner/name.'),
 });
 
+const reportTarget = z.strictObject({
+  kubeconfigFile: path.optional().describe('A kubeconfig; read anew for each cycle.'),
+  context: z.string().min(1).optional().describe('A context of it; its current one without it.'),
+  inCluster: z
+    .boolean()
+    .default(false)
+    .describe('As the service account of the pod that this runs in, in place of a kubeconfig.'),
+});
+
+const policyReports = z.strictObject({
+  clusters: z
+    .record(z.string(), reportTarget)
+    .default({})
+    .describe('By cluster, how it is reached to keep a SubjectPolicyReport of each subject in it.'),
+  namespace: z
+    .string()
+    .default(DEFAULT_REPORT_NAMESPACE)
+    .describe('Where the reports of users and groups are kept; it has to exist.'),
+});
+
 /** The configuration of a publisher: file, environment (`LEASTWISE_PUBLISHER_…`) and flags share it. */
 export const configSchema = z.strictObject({
   logLevel: z.enum(LOG_LEVELS).default('info'),
@@ -104,6 +125,7 @@ export const configSchema = z.strictObject({
     .record(z.string(), z.array(path).min(1))
     .default({})
     .describe('By cluster, files and folders of the RBAC that exists there.'),
+  policyReports,
   every: durationMs({ min: 1000 }).default(900_000).describe('How long after a cycle the next one begins.'),
   jitter: durationMs().default(60_000).describe('By how much longer that is at most, at random.'),
   lease: durationMs({ min: 1000 })

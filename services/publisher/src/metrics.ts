@@ -1,3 +1,4 @@
+import type { KubeFailure, ReportOutcome } from '@leastwise/kube';
 import type {
   CycleOutcome,
   ForgeFailure,
@@ -31,6 +32,28 @@ const FAILURES = [
   'unexpected',
 ] as const satisfies ForgeFailure[];
 
+/** What becomes of policy reports in clusters; a closed set. */
+export const POLICY_REPORT_RESULTS = [
+  'created',
+  'changed',
+  'unchanged',
+  'deleted',
+  'failed',
+] as const satisfies ReportOutcome['result'][];
+
+const KUBE_FAILURES = [
+  'configuration',
+  'unreachable',
+  'overloaded',
+  'unauthorized',
+  'forbidden',
+  'not-installed',
+  'no-namespace',
+  'conflict',
+  'invalid',
+  'unexpected',
+] as const satisfies KubeFailure[];
+
 const WITHHELD = [
   ...(['ignored', 'system', 'node', 'system-masters', 'bootstrap-defaults'] satisfies LeftOutReason[]),
   ...(['refused', 'unreadable', 'foreign-file', 'held'] satisfies WithheldReason[]),
@@ -60,6 +83,8 @@ interface Gauges {
 export class PublisherMetrics {
   readonly #cycles: Counter<{ outcome: string }>;
   readonly #forgeErrors: Counter<{ failure: string }>;
+  readonly #reports: Counter<{ result: string }>;
+  readonly #reportErrors: Counter<{ failure: string }>;
   readonly #lastSuccess: Gauge<object>;
   readonly #renderSeconds: Histogram<object>;
   readonly #verifySeconds: Histogram<object>;
@@ -76,6 +101,16 @@ export class PublisherMetrics {
       name: 'leastwise_publisher_forge_errors_total',
       help: 'Calls that the forge or the remote failed. A rise of unauthorized means a token that ended.',
       labels: { failure: FAILURES },
+    });
+    this.#reports = metrics.counter({
+      name: 'leastwise_publisher_policy_reports_total',
+      help: 'Policy reports in clusters by what became of them. A rise of failed wants a look at the log.',
+      labels: { result: POLICY_REPORT_RESULTS },
+    });
+    this.#reportErrors = metrics.counter({
+      name: 'leastwise_publisher_policy_report_errors_total',
+      help: 'Clusters, and reports in them, that could not be written. A rise of forbidden means a role that lacks rules.',
+      labels: { failure: KUBE_FAILURES },
     });
     this.#lastSuccess = metrics.gauge({
       name: 'leastwise_publisher_last_success_timestamp_seconds',
@@ -109,6 +144,16 @@ export class PublisherMetrics {
   /** A failure of the forge ended a cycle. */
   countForgeError(failure: ForgeFailure): void {
     this.#forgeErrors.inc({ failure });
+  }
+
+  /** Policy reports were looked after. */
+  countReports(outcomes: readonly Pick<ReportOutcome, 'result'>[]): void {
+    for (const { result } of outcomes) this.#reports.inc({ result });
+  }
+
+  /** A cluster did not take one of its policy reports, or any. */
+  countReportError(failure: KubeFailure): void {
+    this.#reportErrors.inc({ failure });
   }
 
   /** What a cycle found and did. */

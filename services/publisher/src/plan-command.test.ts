@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import {
   type CycleOutcome,
+  type CycleSettings,
   ForgeError,
   PromiseBrokenError,
   type Proposal,
@@ -51,18 +52,20 @@ async function plan(words: readonly string[], outcome: CycleOutcome | Error = ou
       said[name] += text;
     },
   });
+  const asked: CycleSettings[] = [];
   const host = { exitCode: 0, stdout: stream('stdout'), stderr: stream('stderr') };
   await runPlanCommand({
     argv: words,
     load: (argv) => loadConfig({ service: 'publisher', schema: configSchema, env: {}, argv }),
     version: '0',
     host,
-    plan: async () => {
+    plan: async (_, settings) => {
+      asked.push(settings);
       if (outcome instanceof Error) throw outcome;
       return outcome;
     },
   });
-  return { code: host.exitCode, ...said };
+  return { code: host.exitCode, ...said, asked };
 }
 
 describe('a plan', () => {
@@ -122,7 +125,7 @@ describe('plan', () => {
   it('prints it in the form that is asked for, and problems beside it', async () => {
     const outcome = outcomeOf([], [], { problems: ['a\u001bb'] });
     const text = await plan(flags(), outcome);
-    expect(text).toEqual({ code: 0, stdout: 'Nothing to do.\n', stderr: 'warning: a\\u{1b}b\n' });
+    expect(text).toMatchObject({ code: 0, stdout: 'Nothing to do.\n', stderr: 'warning: a\\u{1b}b\n' });
     for (const form of [['-o', 'json'], ['--output=json']]) {
       expect((await plan([...form, ...flags()], outcome)).stdout).toBe(planJson(outcome));
       expect((await plan([...flags(), ...form], outcome)).stdout).toBe(planJson(outcome));
@@ -134,9 +137,21 @@ describe('plan', () => {
     [new TeamFileError([]), 1],
     [new ForgeError('unreachable', 'no\u001broute'), 1],
   ])('that cannot be made says why: %s', async (error, code) => {
-    const { stdout, stderr, ...rest } = await plan(flags(), error);
-    expect([rest.code, stdout]).toEqual([code, '']);
+    const { stdout, stderr, code: exitCode } = await plan(flags(), error);
+    expect([exitCode, stdout]).toEqual([code, '']);
     expect(stderr).toMatch(/^error: [\n -~]+$/);
+  });
+
+  it('asks for no policies to report, and writes none', async () => {
+    const kubeconfigFile = join(folder, 'kubeconfig');
+    const clusters = [{ name: 'c', cluster: { server: 'https://127.0.0.1:1' } }];
+    const contexts = [{ name: 'c', context: { cluster: 'c', user: 'u' } }];
+    const users = [{ name: 'u', user: { token: 't' } }];
+    writeFileSync(kubeconfigFile, JSON.stringify({ clusters, contexts, users, 'current-context': 'c' }));
+    const reports = `--policyReports.clusters=${JSON.stringify({ prod: { kubeconfigFile } })}`;
+    const { asked, ...rest } = await plan([...flags(), reports]);
+    expect(rest).toEqual({ code: 0, stdout: 'Nothing to do.\n', stderr: '' });
+    expect(asked.map(({ tellsPoliciesOf }) => tellsPoliciesOf)).toEqual([undefined]);
   });
 
   it('does not hide a bug', async () => {

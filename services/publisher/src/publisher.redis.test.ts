@@ -1,4 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -165,6 +168,44 @@ describe('a publisher of a folder', () => {
     };
     await until(() => policies().length === 2);
     expect(Object.keys(branchesOf(root))).toEqual(['main']);
+  });
+
+  it('is as well as ever where a cluster does not take its policy reports', async () => {
+    const [folder, root] = [await folderWith(FIRST), bareRepository(own('repository'))];
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.method ?? ''} ${request.url?.split('?', 1)[0] ?? ''}`);
+      response.writeHead(403).end('{"kind":"Status","message":"no"}');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const kubeconfigFile = own('kubeconfig');
+    const named = {
+      clusters: [
+        {
+          name: 'c',
+          cluster: { server: `http://127.0.0.1:${String(port)}`, 'insecure-skip-tls-verify': true },
+        },
+      ],
+      contexts: [{ name: 'c', context: { cluster: 'c', user: 'u' } }],
+      users: [{ name: 'u', user: { token: 'secret-4711' } }],
+    };
+    writeFileSync(kubeconfigFile, JSON.stringify(named));
+    const reports = { prod: { kubeconfigFile, context: 'c' } };
+    const flags = flagsFor(root, `--state.folder=${folder}`);
+    const { metric, get, lines } = await start([
+      ...flags,
+      `--policyReports.clusters=${JSON.stringify(reports)}`,
+    ]);
+    await until(async () => (await metric('cycles_total{outcome="done"}')) >= 2);
+    expect(await get('/readyz')).toEqual([200, '{"status":"ok","failing":[]}\n']);
+    expect(await metric('policy_report_errors_total{failure="forbidden"}')).toBeGreaterThanOrEqual(2);
+    expect(new Set(asked)).toEqual(new Set(['GET /apis/leastwise.dev/v1alpha1/subjectpolicyreports']));
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'warn', cluster: 'prod' }));
+    expect(JSON.stringify(lines)).not.toContain('secret-4711');
+    expect(Object.keys(branchesOf(root))).toHaveLength(4);
+    await publishers.pop()?.[Symbol.asyncDispose]();
+    server.close();
   });
 
   it('cannot start without a repository that can be used', async () => {

@@ -17,6 +17,7 @@ import { readExisting } from './existing.ts';
 import { PublisherMetrics } from './metrics.ts';
 import type { CycleResult } from './outcome.ts';
 import { nextWaitMs } from './pacing.ts';
+import { reportTargets, waitingUntil, writePolicyReports } from './policy-reports.ts';
 import { Pulse } from './pulse.ts';
 import { cycleSettings, repositorySettings } from './settings.ts';
 import { openState, type StateSource } from './state-source.ts';
@@ -141,6 +142,10 @@ function makeParts(
 ): CycleParts {
   const { source, repository, state, stop } = surroundings;
   const { remote, pulls, filesUrl } = repository;
+  const publisherMetrics = new PublisherMetrics(metrics, () => source.isLeader());
+  const { namespace } = config.policyReports;
+  const targets = reportTargets(config.policyReports);
+  const reported = new Set(targets.map(({ cluster }) => cluster));
   return {
     source,
     stop,
@@ -148,10 +153,15 @@ function makeParts(
     settings: async () => {
       const existing = await readExisting(config.rbac);
       const settings = cycleSettings(config, options.version, filesUrl);
-      return { ...settings, ...(existing === undefined ? {} : { existing }) };
+      return { ...settings, ...(existing === undefined ? {} : { existing }), tellsPoliciesOf: reported };
     },
     run: options.run ?? runCycle,
-    metrics: new PublisherMetrics(metrics, () => source.isLeader()),
+    metrics: publisherMetrics,
+    writeReports: (outcome, cycle, goOn) =>
+      writePolicyReports(outcome, cycle, {
+        ...{ targets, namespace, goOn, log, metrics: publisherMetrics },
+        waiting: waitingUntil(stop, goOn),
+      }),
     log,
     onMove: () => {
       state.pulse.move();

@@ -274,6 +274,22 @@ describe('what fails', () => {
     expect(cluster.objects.size).toBe(1);
   });
 
+  test('who runs it can end it between two reports', async () => {
+    const cluster = new FakeCluster();
+    await apply(cluster, [CART_REPORT]);
+    let steps = 0;
+    const onStep = (): void => {
+      steps += 1;
+      if (steps === 3) throw new RangeError('enough');
+    };
+    await expect(apply(cluster, USERS, { onStep, concurrency: 1 })).rejects.toThrow('enough');
+    expect([steps, cluster.objects.size]).toEqual([3, 3]);
+    steps = -100;
+    await apply(cluster, USERS, { onStep });
+    // What is deleted is a step as well.
+    expect(steps).toBe(-100 + USERS.length + 1);
+  });
+
   test('a bug is not taken for a refusal', async () => {
     const cluster = new FakeCluster();
     cluster.fault = (request) => {

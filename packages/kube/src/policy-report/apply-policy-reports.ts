@@ -23,6 +23,8 @@ export interface ApplyOptions {
   readonly deletesOthers?: boolean;
   /** Objects that are written at the same time; 4 by default. */
   readonly concurrency?: number;
+  /** Called before each report that is looked after; what it throws ends the run between two of them. */
+  readonly onStep?: () => void;
   readonly waiting?: Waiting;
 }
 
@@ -132,7 +134,11 @@ async function outcomeOf({ namespace, name, act }: Task): Promise<ReportOutcome>
 }
 
 /** Runs tasks a few at a time, in order; after a throw none is begun, and those under way come to their end. */
-async function runAll(tasks: readonly Task[], concurrency: number): Promise<ReportOutcome[]> {
+async function runAll(
+  tasks: readonly Task[],
+  concurrency: number,
+  onStep: ApplyOptions['onStep'],
+): Promise<ReportOutcome[]> {
   const outcomes: ReportOutcome[] = [];
   const queue = tasks.entries();
   let hasFailed = false;
@@ -140,6 +146,7 @@ async function runAll(tasks: readonly Task[], concurrency: number): Promise<Repo
     for (const [at, task] of queue) {
       if (hasFailed) return;
       try {
+        onStep?.();
         outcomes[at] = await outcomeOf(task);
       } catch (error) {
         hasFailed = true;
@@ -170,7 +177,7 @@ function byPlace(reports: readonly SubjectPolicyReport[], owner: string): Map<st
  * cluster that are not given are deleted, if they carry our label. Applying the same twice writes nothing.
  * @returns what became of each, given ones first and in their order; one that is refused does not keep the others back
  * @throws KubeError where nothing can be asked of the cluster, or not any more; what was applied stays
- * @throws RangeError where two reports would stand in one place, or one is of another cluster
+ * @throws RangeError where two reports would stand in one place, or one is of another cluster; and what `onStep` throws
  */
 export async function applyPolicyReports(
   cluster: Cluster,
@@ -196,7 +203,7 @@ export async function applyPolicyReports(
       tasks.push({ namespace, name, act: () => deleteReport(run, report) });
     }
   }
-  return await runAll(tasks, concurrency);
+  return await runAll(tasks, concurrency, options.onStep);
 }
 
 function placeNames({

@@ -210,6 +210,20 @@ describe('what has no room', () => {
     expect(status.conditions[0]).toMatchObject({ status: 'False', reason: 'PolicyTooLarge' });
   });
 
+  test('a policy that must not be applied is not there, and it is said why, on one line', () => {
+    const input = {
+      ...inputOf(CART, NEEDS),
+      withheld: `as User a\u001b[31m\n${'x'.repeat(1000)} has one, too`,
+    };
+    const { status } = policyReportObject({ ...input, policy: { ...input.policy, isIncomplete: true } });
+    expect(status.suggestedPolicy.manifests).toEqual([]);
+    expect(status.truncated.manifests).toBe(0);
+    expect(status.observedRules).toEqual(policyReportObject(inputOf(CART, NEEDS)).status.observedRules);
+    const [condition] = status.conditions;
+    expect(condition).toMatchObject({ type: 'Complete', status: 'False', reason: 'PolicyWithheld' });
+    expect(condition?.message).toMatch(/^No policy is suggested: as User a\\u\{1b\}\[31m\\u\{a\}x+…$/);
+  });
+
   test('a capped state says that the policy may lack something', () => {
     const input = inputOf(CART, NEEDS);
     const [overflow] = [...input.state.allowed.rules.values()].flatMap(({ names }) => [...names.values()]);

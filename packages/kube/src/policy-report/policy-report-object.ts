@@ -3,6 +3,7 @@ import type { SubjectPolicy, SubjectState } from '@leastwise/rbac';
 import { escapeTerminal, renderYaml, subjectName } from '@leastwise/render';
 
 import { storedBytes, wellFormed } from '../json-value.ts';
+import { shownMessage } from '../kube-error.ts';
 import { DEFAULT_REPORT_NAMESPACE, isNamespaceName, reportName, reportNamespace } from './names.ts';
 import { observedRules, REPORT_LIMITS } from './observed-rules.ts';
 import {
@@ -26,17 +27,28 @@ export interface PolicyReportInput {
     readonly score: number | undefined;
     readonly severity: ComplianceSeverity | undefined;
   };
+  /** Why nothing is suggested, in a sentence, where the policy must not be applied: then none of it is in the report. */
+  readonly withheld?: string;
   /** Where reports of users and groups are kept; `leastwise-system` by default. */
   readonly namespace?: string;
 }
 
-function conditionOf(truncated: Truncated, isCapped: boolean): ReportCondition {
+interface Completeness {
+  readonly truncated: Truncated;
+  readonly isCapped: boolean;
+  readonly withheld: string | undefined;
+}
+
+function conditionOf({ truncated, isCapped, withheld }: Completeness): ReportCondition {
   const of = (reason: ReportCondition['reason'], message: string): ReportCondition => ({
     type: 'Complete',
     status: reason === 'AllListed' ? 'True' : 'False',
     reason,
     message,
   });
+  if (withheld !== undefined) {
+    return of('PolicyWithheld', shownMessage(`No policy is suggested: ${withheld}`));
+  }
   if (isCapped) {
     return of('EvidenceCapped', 'More was observed than is kept: the suggested policy may lack permissions.');
   }
@@ -70,14 +82,15 @@ function notGrantedOf({ exceptions }: SubjectPolicy): ReportStatus['notGranted']
 
 const NO_SCORE = { score: undefined, severity: undefined };
 
-function statusOf({ state, policy, compliance }: PolicyReportInput): ReportStatus {
+function statusOf({ state, policy, compliance, withheld }: PolicyReportInput): ReportStatus {
   const { score, severity } = compliance ?? NO_SCORE;
   const observed = observedRules(state.allowed);
-  const manifests = manifestsOf(policy);
+  const manifests = withheld === undefined ? manifestsOf(policy) : [];
+  const isCapped = policy.isIncomplete || state.allowed.overflow !== undefined;
   const truncated: Truncated = {
     observedRules: observed.total - observed.rules.length,
     resourceNames: observed.withMoreNames,
-    manifests: policy.objects.length - manifests.length,
+    manifests: withheld === undefined ? policy.objects.length - manifests.length : 0,
     requests: state.allowed.overflow?.count ?? 0,
   };
   return {
@@ -89,7 +102,7 @@ function statusOf({ state, policy, compliance }: PolicyReportInput): ReportStatu
     ...(score === undefined ? {} : { complianceScore: score }),
     ...(severity === undefined ? {} : { severity }),
     truncated,
-    conditions: [conditionOf(truncated, policy.isIncomplete || state.allowed.overflow !== undefined)],
+    conditions: [conditionOf({ truncated, isCapped, withheld })],
   };
 }
 

@@ -47,7 +47,7 @@ export interface Truncated {
 export interface ReportCondition {
   readonly type: 'Complete';
   readonly status: 'True' | 'False';
-  readonly reason: 'AllListed' | 'EvidenceCapped' | 'PolicyTooLarge' | 'ListsTruncated';
+  readonly reason: 'AllListed' | 'PolicyWithheld' | 'EvidenceCapped' | 'PolicyTooLarge' | 'ListsTruncated';
   readonly message: string;
 }
 

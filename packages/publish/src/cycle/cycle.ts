@@ -11,6 +11,7 @@ import { planSubjectChanges } from './changes.ts';
 import { groupChanges } from './groups.ts';
 import { type BaseLook, knownClusters, lookAtBase } from './look-at-base.ts';
 import { proposePolicies } from './policy-proposals.ts';
+import { managedPolicies } from './managed-policies.ts';
 import { proposeReports } from './reports.ts';
 import { Frame } from './report-of-group.ts';
 import { RepositoryManifests } from './repository-manifests.ts';
@@ -75,6 +76,7 @@ export async function planCycle(
     ],
     issues: retirements.issues,
     comments: pulls === undefined ? [] : await watchMerges(plans, look, pulls, nowUs),
+    policies: managedPolicies(clusters, plans, settings.tellsPoliciesOf),
     outcomes: [],
     failures: [],
   };

@@ -2,6 +2,7 @@ import type { ClusterState, PolicyOptions, RbacObject } from '@leastwise/rbac';
 import type { RepositoryLinks } from '@leastwise/render';
 
 import type { ConductSettings, Proposal, ReviewOutcome, ReviewPlan, ReviewPorts } from '../conduct/index.ts';
+import type { InferredPolicy } from '../policies.ts';
 import type { ForgeError, KeyedIssue, PullRequests, Remote } from '../review.ts';
 import type { CodeownersDialect, LeftOutReason, TeamProblem, WaitReason } from '../team/index.ts';
 import { TEAM_FILE_PATH } from '../team/index.ts';
@@ -34,6 +35,8 @@ export interface CycleSettings {
   readonly publishesReports: boolean;
   /** All RBAC of a cluster by its name; absent where nobody knows. Old bindings can be retired only where it is known. */
   readonly existing?: ReadonlyMap<string, readonly RbacObject[]>;
+  /** Clusters, by name, whose policies are given with the outcome; of none without it. */
+  readonly tellsPoliciesOf?: ReadonlySet<string>;
   /** By cluster, keys of subjects with open detections: nothing is added for them. */
   readonly held?: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -73,6 +76,12 @@ export interface KeyedComment {
   readonly body: string;
 }
 
+/** The proven policy of a subject that the team does not leave out. */
+export interface ManagedPolicy extends InferredPolicy {
+  /** Why it must not be applied as it is, in a sentence that may hold names of others; absent where it may. */
+  readonly withheld?: string;
+}
+
 /** What a cycle found, and did. */
 export interface CycleOutcome {
   readonly plan: ReviewPlan;
@@ -87,6 +96,11 @@ export interface CycleOutcome {
   readonly issues: readonly KeyedIssue[];
   /** Comments on merged pull requests whose subjects are refused what was taken away. */
   readonly comments: readonly KeyedComment[];
+  /**
+   * By cluster, the policies of its subjects in the order of their keys: of the clusters of `tellsPoliciesOf` of which
+   * anything was observed. They are those that the cycle inferred, not copies.
+   */
+  readonly policies: ReadonlyMap<string, readonly ManagedPolicy[]>;
   /** What came of the plan's actions; empty where nothing was to be done. */
   readonly outcomes: readonly ReviewOutcome[];
   /** Issues and comments that the forge did not take. */

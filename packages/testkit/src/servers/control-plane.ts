@@ -42,6 +42,10 @@ export interface ControlPlane extends AsyncDisposable {
   client(token?: string): KubeClient;
   /** Writes a kubeconfig for a token and returns its path. */
   kubeconfig(name: string, token: string): Promise<string>;
+  /** Stops the API server, does what is to be done without it, and starts it again at the same address. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>;
+  /** Lets etcd forget everything but what is there now: no watch can go on from before. */
+  compact(): Promise<void>;
 }
 
 const ADMIN: StaticUser = { token: 'admin-token', name: 'admin', groups: ['system:masters'] };
@@ -73,6 +77,21 @@ async function startEtcd(options: ControlPlaneOptions): Promise<{ child: Child; 
   );
   await untilReady('etcd', child, () => isHealthy(`${url}/health`));
   return { child, url };
+}
+
+/** One exchange with etcd's JSON gateway. */
+async function askEtcd(url: string, path: string, body: object): Promise<unknown> {
+  const response = await fetch(`${url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`etcd ${path}: ${String(response.status)} ${await response.text()}`);
+  return response.json();
+}
+
+/** @see https://etcd.io/docs/v3.5/op-guide/maintenance/#history-compaction-v3-api-key-value-database */
+async function compactEtcd(url: string): Promise<void> {
+  const found = await askEtcd(url, '/v3/kv/range', { key: 'AA==', limit: '1' });
+  const header: unknown = Reflect.get(Object(found), 'header');
+  const revision: unknown = Reflect.get(Object(header), 'revision');
+  await askEtcd(url, '/v3/kv/compaction', { revision, physical: true });
 }
 
 function isHealthy(url: string): Promise<boolean> {
@@ -109,6 +128,40 @@ async function writeInputs(
   };
 }
 
+interface Places {
+  readonly etcd: string;
+  readonly port: number;
+  readonly certs: string;
+  readonly auditLog: string;
+}
+
+function flagsOf(
+  options: ControlPlaneOptions,
+  inputs: Awaited<ReturnType<typeof writeInputs>>,
+  at: Places,
+): readonly string[] {
+  return [
+    `--etcd-servers=${at.etcd}`,
+    '--bind-address=127.0.0.1',
+    '--advertise-address=127.0.0.1',
+    // The endpoint reconciler refuses loopback; nothing here needs the service it serves.
+    '--endpoint-reconciler-type=none',
+    `--secure-port=${String(at.port)}`,
+    `--cert-dir=${at.certs}`,
+    '--authorization-mode=Node,RBAC',
+    `--token-auth-file=${inputs.tokens}`,
+    '--service-account-issuer=https://kubernetes.default.svc',
+    `--service-account-key-file=${inputs.pub}`,
+    `--service-account-signing-key-file=${inputs.key}`,
+    `--audit-policy-file=${inputs.policy}`,
+    `--audit-log-path=${at.auditLog}`,
+    '--service-cluster-ip-range=10.0.0.0/24',
+    // No kubelet is there; what would reach one fails at once.
+    '--kubelet-timeout=2s',
+    ...(options.flags ?? ['--disable-admission-plugins=ServiceAccount']),
+  ];
+}
+
 /**
  * Starts etcd and kube-apiserver on loopback with RBAC and an audit log, and waits until it is ready.
  * @throws Error with the server's last words where one does not come up
@@ -120,47 +173,29 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const url = `https://127.0.0.1:${String(port)}`;
   const certs = join(options.dir, 'certs');
   const auditLog = join(options.dir, 'audit.log');
-  const child = startChild(
-    options.apiServer,
-    [
-      `--etcd-servers=${etcd.url}`,
-      '--bind-address=127.0.0.1',
-      '--advertise-address=127.0.0.1',
-      // The endpoint reconciler refuses loopback; nothing here needs the service it serves.
-      '--endpoint-reconciler-type=none',
-      `--secure-port=${String(port)}`,
-      `--cert-dir=${certs}`,
-      '--authorization-mode=Node,RBAC',
-      `--token-auth-file=${inputs.tokens}`,
-      '--service-account-issuer=https://kubernetes.default.svc',
-      `--service-account-key-file=${inputs.pub}`,
-      `--service-account-signing-key-file=${inputs.key}`,
-      `--audit-policy-file=${inputs.policy}`,
-      `--audit-log-path=${auditLog}`,
-      '--service-cluster-ip-range=10.0.0.0/24',
-      // No kubelet is there; what would reach one fails at once.
-      '--kubelet-timeout=2s',
-      ...(options.flags ?? ['--disable-admission-plugins=ServiceAccount']),
-    ],
-    join(options.dir, 'kube-apiserver.log'),
-    { PATH: process.env['PATH'] },
-  );
-  const stop = async (): Promise<void> => {
-    await child.stop();
-    await etcd.child.stop();
-  };
   const caFile = join(certs, 'apiserver.crt');
-  try {
-    await untilReady('kube-apiserver', child, async () => {
-      const probe = new KubeClient(url, await readFile(caFile, 'utf8'), ADMIN.token);
-      const { status } = await probe.send({ method: 'GET', path: '/readyz' });
-      probe.close();
-      return status === 200;
+  const flags = flagsOf(options, inputs, { etcd: etcd.url, port, certs, auditLog });
+  const start = async (): Promise<Child> => {
+    const child = startChild(options.apiServer, flags, join(options.dir, 'kube-apiserver.log'), {
+      PATH: process.env['PATH'],
     });
-  } catch (error) {
-    await stop();
+    try {
+      await untilReady('kube-apiserver', child, async () => {
+        const probe = new KubeClient(url, await readFile(caFile, 'utf8'), ADMIN.token);
+        const { status } = await probe.send({ method: 'GET', path: '/readyz' });
+        probe.close();
+        return status === 200;
+      });
+    } catch (error) {
+      await child.stop();
+      throw error;
+    }
+    return child;
+  };
+  let child = await start().catch(async (error: unknown) => {
+    await etcd.child.stop();
     throw error;
-  }
+  });
   const ca = await readFile(caFile, 'utf8');
   return new RunningControlPlane({
     url,
@@ -169,7 +204,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     auditLog,
     dir: options.dir,
     serviceAccountKey: inputs.key,
-    stop,
+    compact: () => compactEtcd(etcd.url),
+    restart: async (meanwhile) => {
+      await child.stop();
+      await meanwhile?.();
+      child = await start();
+    },
+    stop: async () => {
+      await child.stop();
+      await etcd.child.stop();
+    },
   });
 }
 
@@ -180,6 +224,8 @@ interface Facts {
   readonly auditLog: string;
   readonly dir: string;
   readonly serviceAccountKey: string;
+  readonly compact: () => Promise<void>;
+  readonly restart: (meanwhile?: () => Promise<void>) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -231,6 +277,14 @@ class RunningControlPlane implements ControlPlane {
     };
     await writeFile(file, JSON.stringify(config));
     return file;
+  }
+
+  restart(meanwhile?: () => Promise<void>): Promise<void> {
+    return this.#facts.restart(meanwhile);
+  }
+
+  compact(): Promise<void> {
+    return this.#facts.compact();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,17 +5,20 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const ROOMS = [
-  'audit-event',
-  'rbac',
-  'activity',
-  'render',
-  'publish',
-  'state',
-  'state-redis',
-  'forge',
-  'runtime',
-];
+
+/** Our packages that one needs, and those that they need, by the manifests. */
+function roomsOf(folder: string, known = new Set<string>()): ReadonlySet<string> {
+  const manifest = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as {
+    readonly dependencies?: Readonly<Record<string, string>>;
+  };
+  for (const name of Object.keys(manifest.dependencies ?? {})) {
+    const room = name.replace(/^@leastwise\//, '');
+    if (room === name || known.has(room)) continue;
+    known.add(room);
+    roomsOf(`packages/${room}`, known);
+  }
+  return known;
+}
 
 function transpile(from: string, to: string): void {
   for (const path of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
@@ -47,7 +50,7 @@ export function javascriptOfPublisher(folder: string): string {
       symlinkSync(join(ROOT, 'node_modules', name), join(modules, name));
     }
   }
-  for (const room of ROOMS) {
+  for (const room of roomsOf('services/publisher')) {
     const target = join(modules, '@leastwise', room);
     transpile(join(ROOT, 'packages', room, 'src'), join(target, 'src'));
     const manifest = { name: `@leastwise/${room}`, type: 'module', exports: './src/index.js' };

@@ -1,0 +1,1 @@
+export { answer, FakeCluster, fakeWaiting, pathOf } from './fake-cluster.ts';

@@ -1,0 +1,2 @@
+export { type RunningAuditor, startAuditor } from './auditor.ts';
+export { type AuditorConfig, configSchema } from './config.ts';
