@@ -106,7 +106,7 @@ describe('every command in the documents', () => {
   test.each(withShell)('%s uses only flags that there are', (path) => {
     for (const { line, lines } of shellBlocks(path)) {
       const text = lines.join('\n').replaceAll('\\\n', ' ');
-      for (const [, command = '', rest = ''] of text.matchAll(/\bleastwise ([a-z]\w*)(.*)/g)) {
+      for (const [, command = '', rest = ''] of text.matchAll(/\bleastwise ([a-z][\w-]*)(.*)/g)) {
         const known = optionsOf(command);
         const own = rest.replace(/'[^']*'|"[^"]*"/g, '').split(/ [|>;&]/, 1)[0] ?? '';
         for (const flag of flagsOf(own))
