@@ -10,6 +10,7 @@ import { createNullLog, loadConfig } from '@leastwise/runtime';
 import { type ControlPlane, resolveGitea, startControlPlane } from '@leastwise/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
+import { leastwise } from '../integration/support/leastwise.ts';
 import { Site } from '../publish/support/site.ts';
 import { at, textAt, until } from './living/api.ts';
 import { kubernetesBinaries } from './support/binaries.ts';
@@ -291,6 +292,30 @@ describe.skipIf(!binaries)('an auditor', () => {
     expect(await metric(auditor, 'leastwise_auditor_policy_problems', 'prod')).toBe(0);
     await kubectl(['delete', 'configmap', 'leastwise-violation-policy', '-n', 'leastwise-system']);
     await kubectl(['delete', 'rolebinding', 'viewers', '-n', 'shop']);
+  });
+
+  test('agrees with the command that looks at a cluster once', async () => {
+    await bind('ci-live');
+    const flags = ['--live', '--kubeconfig', auditorConfig];
+    const all = await leastwise([
+      'scan',
+      ...flags,
+      '--severity',
+      'CRITICAL',
+      '--fail-on-findings',
+      '-o',
+      'json',
+    ]);
+    expect(all.code, all.stderr).toBe(1);
+    const found = at(JSON.parse(all.stdout), 'findings');
+    const checks = (Array.isArray(found) ? found : []).map((each: unknown) => textAt(each, 'object', 'name'));
+    expect(new Set(checks)).toEqual(new Set(['ci-live']));
+    const score = await leastwise(['score', '-f', fileOf('examples/audit.log.gz'), ...flags, '-o', 'json']);
+    expect(score.code, score.stderr).toBe(0);
+    expect(score.stdout).toContain('system:serviceaccount:ci:deployer'.split(':').at(-1));
+    await kubectl(['delete', 'clusterrolebinding', 'ci-live']);
+    const none = await leastwise(['scan', '--live', '--kubeconfig', join(dir, 'missing')]);
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('cannot be read')]);
   });
 
   test('one of two auditors writes; when it is gone the other one does', async () => {

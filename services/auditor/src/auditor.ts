@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 
 import { type OpenedRepository, openRepository } from '@leastwise/forge';
@@ -52,6 +53,8 @@ function issueParts(
  */
 export async function startAuditor(config: AuditorConfig, log: Log): Promise<RunningAuditor> {
   const stop = new AbortController();
+  // Everything that is watched in each cluster listens to it.
+  setMaxListeners(0, stop.signal);
   const opened: AsyncDisposable[] = [];
   const closeAll = async (): Promise<void> => {
     for (const each of opened.splice(0).reverse()) await each[Symbol.asyncDispose]();

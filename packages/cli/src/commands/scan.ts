@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import {
   audit,
+  type AuditInput,
   type AuditResult,
   catalogue,
   FINDING_SEVERITIES,
@@ -26,6 +27,7 @@ import { CliError, EXIT, messageOf } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { printable, safeJson } from '../output.ts';
 import { day, kubernetesVersion, oneOf } from '../policy-flags.ts';
+import { type LiveFlags, readLiveRbac } from '../live-cluster.ts';
 import { readManifestFiles } from '../scan/manifest-files.ts';
 import { auditInputOf, type ManifestSet, readManifestSet } from '../scan/scan-input.ts';
 
@@ -41,7 +43,8 @@ const FORMS = {
 
 const MS_PER_DAY = 86_400_000;
 
-interface ScanFlags {
+interface ScanFlags extends LiveFlags {
+  readonly live?: boolean;
   readonly policy?: string;
   readonly severity: FindingSeverity;
   readonly failOnFindings?: boolean;
@@ -57,7 +60,10 @@ export function addScan(program: Command, io: Io, version: string): void {
   program
     .command('scan')
     .description('what manifests grant that is dangerous or broken, to whom, and how it is put right')
-    .argument('<path...>', 'rendered manifests: files, folders, or - for standard input')
+    .argument('[path...]', 'rendered manifests: files, folders, or - for standard input')
+    .option('--live', 'the RBAC of a cluster, in place of manifests')
+    .option('--kubeconfig <file>', 'with --live: how the cluster is reached (default: as kubectl does)')
+    .option('--context <name>', 'with --live: a context of it (default: its current one)')
     .option('--policy <file>', 'what your cluster forbids, allows and suppresses: policy.yaml')
     .option(
       '--severity <severity>',
@@ -88,7 +94,8 @@ export function addScan(program: Command, io: Io, version: string): void {
       'after',
       '\nExamples:\n' +
         '  leastwise scan manifests --severity HIGH --fail-on-findings\n' +
-        '  helm template chart -n shop | leastwise scan - -n shop\n',
+        '  helm template chart -n shop | leastwise scan - -n shop\n' +
+        '  leastwise scan --live --severity HIGH\n',
     )
     .action(async (paths: string[], flags: ScanFlags) => {
       await scan(paths, flags, { io, version });
@@ -101,21 +108,51 @@ async function scan(
   { io, version }: { readonly io: Io; readonly version: string },
 ): Promise<void> {
   const policy = flags.policy === undefined ? {} : { policy: await readPolicy(flags.policy) };
-  const { input, snapshot } = await readSets(paths, flags, io);
+  const { audited, files, notes: readingNotes } = await readWhat(paths, flags, io);
   const kubernetes = flags.kubernetesVersion ?? NEWEST_KUBERNETES;
   const result = audit({
-    ...auditInputOf(input, snapshot),
+    ...audited,
     ...policy,
     bootstrap: bootstrapDefaults(kubernetes),
     kubernetesVersion: kubernetes,
     nowMs: flags.asOf === undefined ? Date.now() : flags.asOf * MS_PER_DAY,
   });
-  const report = reportOf(result, flags.severity, { toolVersion: version, files: input.files });
-  const notes = [...foreignNotes(input, snapshot), ...suppressionNotes(result, flags.policy)];
+  const report = reportOf(result, flags.severity, { toolVersion: version, files });
+  const notes = [...readingNotes, ...suppressionNotes(result, flags.policy)];
   for (const note of notes) io.stderr.write(`${printable(note)}\n`);
   io.stdout.write(FORMS[flags.output](report));
   const isClean = report.findings.every(({ suppressed }) => suppressed !== undefined);
   if (flags.failOnFindings === true && !isClean) throw new CliError('', EXIT.negative);
+}
+
+/** What is judged, from manifests or a cluster. */
+interface Judged {
+  readonly audited: Pick<
+    AuditInput,
+    'objects' | 'context' | 'known' | 'serviceAccounts' | 'workloads' | 'judgeUnboundRoles'
+  >;
+  readonly files: number;
+  readonly notes: readonly string[];
+}
+
+async function readWhat(paths: readonly string[], flags: ScanFlags, io: Io): Promise<Judged> {
+  if (flags.live !== true) {
+    if (paths.length === 0) throw new CliError('scan needs manifests (PATH…) or a cluster (--live)');
+    const given = (['kubeconfig', 'context'] as const).find((flag) => flags[flag] !== undefined);
+    if (given !== undefined) throw new CliError(`--${given} goes with --live`);
+    const { input, snapshot } = await readSets(paths, flags, io);
+    return {
+      audited: auditInputOf(input, snapshot),
+      files: input.files,
+      notes: foreignNotes(input, snapshot),
+    };
+  }
+  if (paths.length > 0 || flags.snapshot !== undefined) {
+    throw new CliError('--live reads a cluster: give no manifests and no snapshot with it');
+  }
+  const { objects, serviceAccounts, namespaces } = await readLiveRbac(flags);
+  const known = { serviceAccounts, namespaces };
+  return { audited: { objects, known, serviceAccounts, judgeUnboundRoles: false }, files: 0, notes: [] };
 }
 
 /** The input and the snapshot. @throws CliError with all that cannot be read, for a report without it would be wrong */

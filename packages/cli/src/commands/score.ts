@@ -1,11 +1,12 @@
 import { type Subject, usernameOf } from '@leastwise/audit-event';
-import { type ClusterState, scoreCluster, type SubjectScore } from '@leastwise/rbac';
+import { type ClusterState, type RbacObject, scoreCluster, type SubjectScore } from '@leastwise/rbac';
 import { openEmbeddedStore } from '@leastwise/state';
 import type { Command } from 'commander';
 
 import { CliError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { openState } from '../open-state.ts';
+import { type LiveFlags, readLiveRbac } from '../live-cluster.ts';
 import { printable, safeJson } from '../output.ts';
 import { day, days, kubernetesVersion, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { counted } from '../progress.ts';
@@ -13,7 +14,8 @@ import { readRbacFiles } from '../rbac-files.ts';
 import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
 import { readLogs } from './read-logs.ts';
 
-interface ScoreFlags extends InputFlags, PolicyFlags {
+interface ScoreFlags extends InputFlags, PolicyFlags, LiveFlags {
+  readonly live?: boolean;
   readonly state?: string;
   readonly statePrefix: string;
   readonly rbac?: readonly string[];
@@ -29,6 +31,9 @@ export function addScore(program: Command, io: Io): void {
     .option('--state <place>', 'no logs: what a state knows already; a folder of `run`, or redis://…')
     .option('--state-prefix <text>', 'what its keys in Redis begin with', 'leastwise:')
     .option('--rbac <path...>', 'the RBAC of the cluster: files and folders')
+    .option('--live', 'the RBAC of the cluster, from the cluster itself')
+    .option('--kubeconfig <file>', 'with --live: how the cluster is reached (default: as kubectl does)')
+    .option('--context <name>', 'with --live: a context of it (default: its current one)')
     .option('--retention-days <n>', 'use counts for so many days (default 90)', days)
     .option('--as-of <day>', 'up to which day use counts, YYYY-MM-DD (default: the newest in the logs)', day)
     .option(
@@ -49,15 +54,26 @@ export function addScore(program: Command, io: Io): void {
 }
 
 async function score(flags: ScoreFlags, io: Io): Promise<void> {
-  const { filename, state, rbac } = flags;
+  const { filename, state } = flags;
   if ((filename === undefined) === (state === undefined))
     throw new CliError('score needs audit logs (-f FILE) or a state (--state PLACE), one of the two');
-  if (rbac === undefined) throw new CliError('score needs RBAC (--rbac PATH)');
-  const { objects, problems } = await readRbacFiles(rbac);
-  if (problems.length > 0) throw new CliError(problems.join('\n'));
+  const objects = await rbacOf(flags);
   const cluster = chosenCluster(await clustersOf(flags, io), flags);
   const scores = scoreCluster({ cluster, rbac: objects, options: policyOptions(flags) });
   io.stdout.write(flags.output === 'json' ? jsonOf(cluster, scores) : tableOf(scores));
+}
+
+async function rbacOf(flags: ScoreFlags): Promise<readonly RbacObject[]> {
+  const { rbac, live = false } = flags;
+  if (live === (rbac !== undefined)) {
+    throw new CliError('score needs RBAC: from files (--rbac PATH) or the cluster (--live), one of the two');
+  }
+  if (rbac === undefined) return (await readLiveRbac(flags)).objects.map(({ object }) => object);
+  const given = (['kubeconfig', 'context'] as const).find((flag) => flags[flag] !== undefined);
+  if (given !== undefined) throw new CliError(`--${given} goes with --live`);
+  const { objects, problems } = await readRbacFiles(rbac);
+  if (problems.length > 0) throw new CliError(problems.join('\n'));
+  return objects;
 }
 
 async function clustersOf(flags: ScoreFlags, io: Io): Promise<readonly ClusterState[]> {

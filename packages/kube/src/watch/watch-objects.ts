@@ -128,10 +128,13 @@ export class WatchedObjects {
   async #pause(signal: AbortSignal): Promise<void> {
     const delayMs = Math.min(FIRST_DELAY_MS * 2 ** this.#failures, MAX_DELAY_MS);
     this.#failures += 1;
+    let abort = (): void => undefined;
     const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      abort = resolve;
+      signal.addEventListener('abort', abort);
     });
     await Promise.race([this.#waiting.sleep(delayMs * (0.5 + this.#waiting.random() / 2)), aborted]);
+    signal.removeEventListener('abort', abort);
   }
 
   async #list(): Promise<void> {
