@@ -33,3 +33,6 @@ export {
   windowStartUs,
   windowsToKeep,
 } from './windows.ts';
+export * from './detect/index.ts';
+export * from './client/index.ts';
+export * from './report/index.ts';

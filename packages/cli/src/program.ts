@@ -1,10 +1,13 @@
 import { Command, CommanderError } from 'commander';
 
+import { addAuditPolicy } from './commands/audit-policy.ts';
 import { addConfig } from './commands/config.ts';
 import { addDiff } from './commands/diff.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addPublish } from './commands/publish.ts';
+import { addReport } from './commands/report.ts';
 import { addRun } from './commands/run.ts';
+import { addScan } from './commands/scan.ts';
 import { addScore } from './commands/score.ts';
 import { addState } from './commands/state.ts';
 import { addVerify } from './commands/verify.ts';
@@ -41,6 +44,9 @@ function createProgram(io: Io, version: string): Command {
   addVerify(program, io);
   addScore(program, io);
   addDiff(program, io);
+  addReport(program, io);
+  addScan(program, io, version);
+  addAuditPolicy(program, io, version);
   addState(program, io);
   addConfig(program, io);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);

@@ -1,0 +1,1 @@
+export { type Client, clientText, parseClient } from './parse-client.ts';

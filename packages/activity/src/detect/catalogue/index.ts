@@ -1,0 +1,29 @@
+export { type DetectedInEvent, DETECTIONS, detectInEvent } from './catalogue.ts';
+export { factsOf } from './facts.ts';
+export {
+  createSettings,
+  DEFAULT_SYSTEM_IDENTITIES,
+  type Settings,
+  type SettingsOptions,
+} from './settings.ts';
+export {
+  type BaselineDetection,
+  type Detection,
+  DETECTION_SEVERITIES,
+  type DetectionInfo,
+  type DetectionSeverity,
+  type EventDetection,
+  type EventFacts,
+  type Match,
+  type UnavailableDetection,
+  type WindowDetection,
+} from './types.ts';
+export {
+  addToTallies,
+  type Contribution,
+  MAX_GROUPS,
+  mergeTallies,
+  newTallies,
+  type WindowTallies,
+  type WindowTally,
+} from './window-tally.ts';

@@ -1,0 +1,5 @@
+export { type Calendar, createCalendar, WEEK_BUCKETS } from './calendar.ts';
+export * from './catalogue/index.ts';
+export * from './first-seen/index.ts';
+export * from './hours/index.ts';
+export * from './spike/index.ts';

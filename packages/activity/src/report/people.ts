@@ -1,0 +1,102 @@
+import type { Actor } from './actor.ts';
+import type { CappedMap, Count } from './capped-map.ts';
+import { commandRows } from './command-rows.ts';
+import type { Command } from './commands/command.ts';
+import type { ActorKind, More, OfficeHours, PersonReport } from './model.ts';
+import { isPerson, type Names } from './names.ts';
+import { compareText, isDiscovery } from './trace.ts';
+
+const MAX_FIRST_SEEN = 50;
+
+/** What is needed besides the actor. */
+export interface PeopleOptions {
+  readonly names: Names;
+  readonly officeHours: OfficeHours | undefined;
+  /** Whether anything is known of the time before the period. */
+  readonly hasHistory: boolean;
+}
+
+/** Whether an actor is a person, or a service account. */
+export function kindOf({ subject }: Actor): ActorKind {
+  return isPerson(subject) ? 'person' : 'serviceaccount';
+}
+
+function byRequests(a: readonly [string, Count], b: readonly [string, Count]): number {
+  return b[1].requests - a[1].requests || compareText(a[0], b[0]);
+}
+
+function moreOf(map: CappedMap<Count>): More {
+  // How many keys are beyond the cap is not known: only what they did.
+  return { rows: map.other.requests === 0 ? 0 : 1, requests: map.other.requests };
+}
+
+function clientsOf({ clients, clientOf }: Actor): PersonReport['clients'] {
+  return clients
+    .entries()
+    .sort(byRequests)
+    .flatMap(([key, count]) => {
+      const client = clientOf.get(key);
+      if (client === undefined) return [];
+      const { kind, program, version, platform, isPlugin } = client;
+      return [{ kind, program, version, platform, isPlugin, ...count }];
+    });
+}
+
+function firstSeenOf({ used, known }: Actor): NonNullable<PersonReport['firstSeen']> {
+  const before = new Set(known.entries().map(([key]) => key));
+  return used
+    .entries()
+    .filter(([key]) => !before.has(key))
+    .map(([key, { firstUs }]) => {
+      const space = key.indexOf(' ');
+      return { verb: key.slice(0, space), resource: key.slice(space + 1), firstUs };
+    })
+    .sort(
+      (a, b) => a.firstUs - b.firstUs || compareText(a.resource, b.resource) || compareText(a.verb, b.verb),
+    );
+}
+
+function isSecretRead({ resource, verbClass }: Command): boolean {
+  return resource === 'secrets' && (verbClass === 'read' || verbClass === 'list-watch');
+}
+
+function isDelete({ verbClass }: Command): boolean {
+  return verbClass === 'delete' || verbClass === 'delete-collection';
+}
+
+/** What the report says of one actor. @param commands - all of the actor's, in time */
+export function personReport(
+  actor: Actor,
+  commands: readonly Command[],
+  options: PeopleOptions,
+): PersonReport {
+  const { names, officeHours, hasHistory } = options;
+  const rows = (isWanted: (command: Command) => boolean) => commandRows(commands.filter(isWanted), names);
+  const firstSeen = hasHistory ? firstSeenOf(actor) : undefined;
+  return {
+    name: names.nameOf(actor.subject),
+    kind: kindOf(actor),
+    isMaster: actor.isMaster,
+    ...actor.total,
+    firstUs: actor.firstUs,
+    lastUs: actor.lastUs,
+    discovery: actor.discovery,
+    clients: clientsOf(actor),
+    moreClients: moreOf(actor.clients),
+    verbs: [...actor.verbs].sort(byRequests).map(([verb, count]) => ({ verb, ...count })),
+    namespaces: actor.namespaces
+      .entries()
+      .sort(byRequests)
+      .map(([namespace, count]) => ({ namespace: names.text(namespace), ...count })),
+    moreNamespaces: moreOf(actor.namespaces),
+    commands: commandRows(commands, names),
+    refusedAttempts: rows(({ outcome }) => outcome === 'refused'),
+    deletes: rows(isDelete),
+    execs: rows(({ verbClass }) => verbClass === 'exec'),
+    secretReads: rows(isSecretRead),
+    firstSeen: firstSeen?.slice(0, MAX_FIRST_SEEN),
+    moreFirstSeen: Math.max(0, (firstSeen?.length ?? 0) - MAX_FIRST_SEEN),
+    offHours: officeHours && { ...actor.offHours },
+    untold: actor.total.requests - actor.log.traces().filter((trace) => !isDiscovery(trace)).length,
+  };
+}

@@ -1,0 +1,141 @@
+import { writeFile } from 'node:fs/promises';
+
+import type { ActivityReport, ActivityReportBuilder, OfficeHours } from '@leastwise/activity';
+import {
+  activityCharts,
+  PAGE_COLORS,
+  renderActivityCsv,
+  renderActivityHtml,
+  renderActivityJson,
+  renderActivityMarkdown,
+} from '@leastwise/render';
+import type { Command } from 'commander';
+
+import { CliError, messageOf } from '../exit.ts';
+import type { Io } from '../io.ts';
+import { printable, safeJson } from '../output.ts';
+import { day, oneOf } from '../policy-flags.ts';
+import { counted } from '../progress.ts';
+import { readPseudonyms } from '../report/pseudonyms.ts';
+import { readActivity } from '../report/read-activity.ts';
+import { timeZone, type TimeZone } from '../report/time-zone.ts';
+import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
+import { showSubcommandFlags } from './subcommand-help.ts';
+
+const FORMS = ['md', 'html', 'json', 'csv'] as const;
+
+interface ReportFlags extends InputFlags {
+  readonly from?: number;
+  readonly to?: number;
+  readonly timeZone?: TimeZone;
+  readonly officeHours?: OfficeHours;
+  readonly pseudonyms?: string;
+  readonly allClients?: boolean;
+  readonly output: (typeof FORMS)[number];
+  readonly out?: string;
+}
+
+/** `8-18`: from 08:00 up to before 18:00. */
+function officeHours(text: string): OfficeHours {
+  const [, from = '', to = ''] = /^(\d{1,2})-(\d{1,2})$/.exec(text) ?? [];
+  const hours = { from: Number(from), to: Number(to) };
+  if (from === '' || hours.to > 24 || hours.from >= hours.to) {
+    throw new CliError(`"${text}" is not office hours such as 8-18`);
+  }
+  return hours;
+}
+
+/** Adds `leastwise report`. */
+export function addReport(program: Command, io: Io): void {
+  const report = program.command('report').description('who did what: people, their commands, the outcome');
+  const kubectl = report
+    .command('kubectl')
+    .description('who did what with kubectl, and with which outcome, from audit logs');
+  addInputFlags(kubectl)
+    .option('--from <day>', 'the first UTC day, YYYY-MM-DD; what the logs have before it is history', day)
+    .option('--to <day>', 'the last UTC day, YYYY-MM-DD', day)
+    .option(
+      '--time-zone <zone>',
+      'of the heat map and of office hours, such as Europe/Berlin (default: UTC)',
+      timeZone,
+    )
+    .option(
+      '--office-hours <hours>',
+      'such as 8-18, Monday to Friday: what is outside of them is told',
+      officeHours,
+    )
+    .option(
+      '--pseudonyms <file>',
+      "pseudonyms in the place of people's names, by the secret key in this file",
+    )
+    .option('--all-clients', "people's requests by any client, not by kubectl and its like alone")
+    .option('-o, --output <form>', 'md, html, json or csv', oneOf(...FORMS), 'md')
+    .option('--out <file>', 'write to this file in the place of standard output')
+    .action(async (flags: ReportFlags) => {
+      await reportKubectl(flags, io);
+    });
+  showSubcommandFlags(report);
+  report.addHelpText(
+    'after',
+    '\nExamples:\n' +
+      '  leastwise report kubectl -f audit.log\n' +
+      '  leastwise report kubectl -f audit.log --time-zone Europe/Berlin --office-hours 8-18 -o html --out report.html\n',
+  );
+}
+
+async function reportKubectl(flags: ReportFlags, io: Io): Promise<void> {
+  if (flags.filename === undefined) throw new CliError('report kubectl needs audit logs (-f FILE)');
+  if ((flags.from ?? -Infinity) > (flags.to ?? Infinity)) throw new CliError('--from is after --to');
+  const { builders, stats } = await readActivity(flags, io, {
+    fromDay: flags.from,
+    toDay: flags.to,
+    timeZone: flags.timeZone,
+    officeHours: flags.officeHours,
+    pseudonymOf: flags.pseudonyms === undefined ? undefined : await readPseudonyms(flags.pseudonyms),
+    hasAllClients: flags.allClients === true,
+  });
+  const unreadable = countBad(stats);
+  const notes = unreadable === 0 ? [] : [`${counted(unreadable, 'record')} of the logs could not be read.`];
+  const text = await rendered(chosenCluster(builders, flags).build([], notes), flags.output);
+  if (unreadable > 0) io.stderr.write(`warning: ${counted(unreadable, 'record')} could not be read\n`);
+  if (flags.out === undefined) io.stdout.write(text);
+  else await written(flags.out, text);
+}
+
+/** A report is of one cluster. */
+function chosenCluster(
+  builders: ReadonlyMap<string, ActivityReportBuilder>,
+  flags: ReportFlags,
+): ActivityReportBuilder {
+  const [first] = builders.values();
+  if (first === undefined) throw new CliError('nothing to report: no audit events were read');
+  if (builders.size === 1) return first;
+  const named = builders.get(flags.cluster);
+  if (named) return named;
+  const names = [...builders.keys()].map(printable).sort();
+  throw new CliError(`a report is of one cluster: name it with --cluster (${names.join(', ')})`);
+}
+
+async function rendered(report: ActivityReport, form: ReportFlags['output']): Promise<string> {
+  switch (form) {
+    case 'md':
+      return renderActivityMarkdown(report);
+    case 'html': {
+      // Loaded where it is needed: the library is as large as all the rest, and every command would wait for it.
+      const { drawCharts } = await import('../report/draw-charts.ts');
+      return renderActivityHtml(report, await drawCharts(activityCharts(report, PAGE_COLORS)));
+    }
+    case 'json':
+      return safeJson(renderActivityJson(report));
+    case 'csv':
+      return renderActivityCsv(report);
+  }
+}
+
+async function written(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    throw new CliError(`cannot write the report: ${messageOf(error)}`);
+  }
+}
