@@ -231,7 +231,10 @@ describe.skipIf(isLacking)(`a Redis (LEASTWISE_TEST_SEED=${SEED})`, () => {
     await feed(run);
     await run.caughtUp();
     const members = (): Promise<string[]> => membersOf(run.brokers, 'silent');
-    await until('two members', async () => (await members()).length === 3);
+    await until('two members at peace', async () => {
+      const [state, ...ids] = await members();
+      return state === 'Stable' && ids.length === 2;
+    });
     const before = await members();
     const claims = (): number =>
       workers.reduce((sum, worker) => sum + worker.log().split('partition claimed').length, 0);

@@ -47,7 +47,7 @@ describe.skipIf(isLacking)('an aggregator that stands still', () => {
         const source = request[3]?.slice(`${run.prefix}p:`.length) ?? '';
         await until('another owner', async () => (await run.field(source, 't')) !== request[4]);
         // Far enough for the old batch to undo something.
-        const far = Number(request[7]) + 20;
+        const far = Number(request[8]) + 20;
         await until('progress', async () => Number(await run.field(source, 'o')) >= far);
         worker.child.kill('SIGCONT');
         return 'forward';

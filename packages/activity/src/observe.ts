@@ -12,7 +12,7 @@ import {
   windowFor,
 } from './state.ts';
 import { boundedSubjectKey } from './subject.ts';
-import { WINDOW_KINDS, windowOf } from './windows.ts';
+import { WINDOW_KINDS, type WindowKind, windowOf } from './windows.ts';
 
 /** Where the requests of one shape were counted last: one place for each kind of window. */
 type Places = { readonly window: ActivityWindow; readonly tally: Tally }[];
@@ -29,8 +29,13 @@ const placesOfShapes = new WeakMap<ActivityState, Map<object, Places>>();
  * class `escalate`, so that nobody can act unseen in another's name; all other verb classes add up to the requests.
  *
  * Further stages and copies of a request are not to be given to it: they are no activity.
+ * @param kinds - of windows; always the same ones for a state
  */
-export function observeActivity(into: Map<string, ActivityState>, request: CountedRequest): void {
+export function observeActivity(
+  into: Map<string, ActivityState>,
+  request: CountedRequest,
+  kinds: readonly WindowKind[] = WINDOW_KINDS,
+): void {
   let state = into.get(request.cluster);
   if (state === undefined) {
     state = emptyActivity(request.cluster);
@@ -38,8 +43,10 @@ export function observeActivity(into: Map<string, ActivityState>, request: Count
   }
   const { need, impersonation, outcome, shape } = request;
   const places = shape === undefined || impersonation ? undefined : placesOf(state, shape);
-  count(state, request, { need, outcome, places });
-  if (impersonation) count(state, request, { need: impersonation, outcome: 'allowed', places: undefined });
+  count(state, request, { need, outcome, places, kinds });
+  if (impersonation) {
+    count(state, request, { need: impersonation, outcome: 'allowed', places: undefined, kinds });
+  }
 }
 
 function placesOf(state: ActivityState, shape: object): Places {
@@ -61,14 +68,16 @@ interface Counted {
   readonly outcome: CountedRequest['outcome'];
   /** `undefined` where nothing is remembered. */
   readonly places: Places | undefined;
+  readonly kinds: readonly WindowKind[];
 }
 
 function count(state: ActivityState, { client, receivedAtUs }: CountedRequest, counted: Counted): void {
-  const { need, outcome, places } = counted;
+  const { need, outcome, places, kinds } = counted;
   // The first one is what the request itself asked for.
   const permission = need.permissions[0];
   if (permission === undefined) return;
-  for (const [index, kind] of WINDOW_KINDS.entries()) {
+  for (let index = 0; index < kinds.length; index += 1) {
+    const kind = kinds[index] ?? '5m';
     const number = windowOf(kind, receivedAtUs);
     const known = places?.[index];
     if (known?.window.number === number && isRoomy(known.window)) {

@@ -3,6 +3,8 @@ export interface Mailbox<T> {
   push(item: T): void;
   /** Waits for an item; undefined when closed, at once. */
   next(): Promise<T | undefined>;
+  /** Whether an item is there, or it is closed, within some milliseconds. */
+  arrives(ms: number): Promise<boolean>;
   isEmpty(): boolean;
   /** Resolves when it is empty, or closed. */
   drained(): Promise<void>;
@@ -47,6 +49,14 @@ export function createMailbox<T>(): Mailbox<T> {
       if (items.length === 0) tellDrained();
       return item;
     },
+    async arrives(ms) {
+      if (!isClosed && items.length === 0) {
+        await atMost(ms, (done) => {
+          wake = done;
+        });
+      }
+      return isClosed || items.length > 0;
+    },
     isEmpty: () => items.length === 0,
     async drained() {
       if (items.length === 0 || isClosed) return;
@@ -68,4 +78,15 @@ export function createMailbox<T>(): Mailbox<T> {
     },
     isClosed: () => isClosed,
   };
+}
+
+/** Waits until it is told that it is done, or for some milliseconds. */
+async function atMost(ms: number, begin: (done: () => void) => void): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    begin(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }

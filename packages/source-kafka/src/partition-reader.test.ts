@@ -217,6 +217,69 @@ describe('PartitionReader', () => {
     expect(position()).toBe(10);
   });
 
+  it('tells of nothing as stored that was only gathered, and has it stored soon', async () => {
+    const { reader, position, store } = await setup(0, { gather: 9 });
+    await reader.offer(fetched(0, 25));
+    await settle();
+    expect([position(), reader.progress()?.position]).toEqual([0, 0]);
+    // Nothing more comes.
+    await expect.poll(() => position(), { timeout: 10_000 }).toBe(25);
+    expect(reader.stored()?.position).toBe(25);
+    expect(store.calls.filter((call) => call.includes('settle'))).toHaveLength(1);
+    await reader.offer(fetched(25, 30));
+    await settle();
+    expect(position()).toBe(25);
+    reader.finish();
+    await reader.ended;
+    // Given up in peace.
+    expect([position(), store.calls.slice(-2)]).toEqual([30, ['a settle t/0', 'a release t/0']]);
+  });
+
+  it('leaves what was gathered to the next owner where the partition is lost, and where its handler fails', async () => {
+    const lost = await setup(0, { gather: 9 });
+    await lost.reader.offer(fetched(0, 5));
+    await settle();
+    lost.reader.revoke();
+    await lost.reader.ended;
+    let takes = 0;
+    const failed = await setup(0, {
+      gather: 9,
+      onTake: () => ((takes += 1) < 3 ? Promise.resolve() : Promise.reject(new Error('no disk'))),
+    });
+    await failed.reader.offer(fetched(0, 25));
+    await expect(failed.reader.ended).rejects.toMatchObject({ failure: 'handler' });
+    for (const { position, store } of [lost, failed]) {
+      expect(position()).toBe(0);
+      expect(store.calls.filter((call) => call.includes('settle'))).toEqual([]);
+    }
+  });
+
+  it('reads on behind what it has gathered where it seeks, and claims from what is stored where the state moved', async () => {
+    let moves = 1;
+    const { reader, host, store, offsets } = await setup(0, {
+      gather: 2,
+      pretendMoved: () => moves-- > 0,
+    });
+    await reader.offer(fetched(0, 5));
+    await reader.offer(fetched(7, 9));
+    await settle();
+    expect(host.calls).toEqual(['start 0', 'pause', 'start 5']);
+    await reader.offer(fetched(5, 8));
+    await expect.poll(() => host.calls.at(-1)).toBe('start 0');
+    await reader.offer(fetched(0, 8));
+    await reader.offer(fetched(8, 9));
+    await settle();
+    expect(offsets()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(store.of(PARTITION).position).toBe(9);
+  });
+
+  it('stores what it has gathered before it tells that a partition stopped', async () => {
+    const { reader, host, position } = await setup(0, { gather: 9 });
+    await reader.offer(fetched(0, 5, { refused: 'a bomb' }));
+    await settle();
+    expect([position(), host.calls.at(-1)]).toEqual([5, 'stopped a bomb']);
+  });
+
   it('stops before records that cannot be had, and keeps what comes before them', async () => {
     const { reader, host, position } = await setup(0);
     await reader.offer(fetched(0, 5, { refused: 'a bomb' }));

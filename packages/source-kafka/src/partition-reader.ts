@@ -19,6 +19,8 @@ type Step = BatchOutcome | 'over';
 const PATIENCE_MS = 200;
 const RECREATED_CHECKS = 3;
 const RECREATED_CHECK_MS = 1000;
+/** How soon what was gathered is stored where no other batch follows. */
+const SETTLE_MS = 1000;
 const MOVED_PAUSE_MS = 50;
 const MOVED_PAUSE_MAX_MS = 2000;
 
@@ -39,7 +41,11 @@ export class PartitionReader {
   readonly #revoked = new AbortController();
   /** Where answers are expected to go on; undefined while none are. */
   #expected: number | undefined;
+  /** Where the next batch begins. */
   #position: number | undefined;
+  /** Up to where everything is stored; behind the position where batches were only gathered. */
+  #storedTo: number | undefined;
+  #hasGathered = false;
   /** Whether the handler has stored anything of the partition, now or ever. */
   #isStored = false;
   #end = 0;
@@ -112,9 +118,9 @@ export class PartitionReader {
     return this.#revoked.signal.aborted;
   }
 
-  /** Where it is; undefined before it has been claimed. */
+  /** Up to where everything is stored; undefined before it has been claimed. */
   progress(): PartitionProgress | undefined {
-    const position = this.#position;
+    const position = this.#storedTo;
     if (position === undefined) return undefined;
     return { partition: this.partition, position, end: Math.max(this.#end, position) };
   }
@@ -144,6 +150,8 @@ export class PartitionReader {
         if (step === 'stored') step = await this.#read();
         if (step === 'moved') await this.#pauseAfterMove();
       }
+      // The next owner of what was lost reads it again.
+      if (!this.isRevoked()) await this.#storeGathered();
     } catch (error) {
       // Whoever is told to give up may do so by any error.
       if (!this.isRevoked()) throw error;
@@ -155,7 +163,9 @@ export class PartitionReader {
 
   async #claim(): Promise<Step> {
     if (this.#isOver()) return 'over';
+    this.#hasGathered = false;
     const claimed = await this.#asked('claim', () => this.#host.handler.claim(this.partition));
+    this.#isStored ||= claimed !== undefined;
     return this.#isOver() ? 'over' : this.#settle(claimed, false);
   }
 
@@ -176,12 +186,14 @@ export class PartitionReader {
       this.#host.log('warn', 'records are gone unread', { partition: this.#name, from: wanted, to: low });
       const outcome = await this.#asked('lost', () => this.#host.handler.lost(this.partition, wanted, low));
       if (outcome === 'moved') return 'moved';
+      this.#hasGathered = false;
+      this.#isStored = true;
     } else if (at > high || wasOutOfRange) {
       await this.#checkRecreated(at, wasOutOfRange);
     }
     if (this.#isOver()) return 'over';
     this.#position = at;
-    this.#isStored ||= wanted !== undefined;
+    if (!this.#hasGathered) this.#storedTo = at;
     this.noteEnd(high);
     this.#expected = at;
     this.#isHeld = false;
@@ -206,18 +218,23 @@ export class PartitionReader {
 
   async #read(): Promise<Step> {
     for (;;) {
+      if (this.#hasGathered && !(await this.#mailbox.arrives(SETTLE_MS))) {
+        if ((await this.#storeGathered()) === 'moved') return this.#moved();
+      }
       const item = await this.#mailbox.next();
       if (item === undefined) return 'over';
       if (this.#isHeld && this.#mailbox.isEmpty() && this.#expected !== undefined) {
         this.#isHeld = false;
         this.#host.resume(this.partition);
       }
-      if ((await this.#handle(item)) === 'moved') {
-        this.#stopOffers();
-        this.#discard();
-        return 'moved';
-      }
+      if ((await this.#handle(item)) === 'moved') return this.#moved();
     }
+  }
+
+  #moved(): Step {
+    this.#stopOffers();
+    this.#discard();
+    return 'moved';
   }
 
   async #handle(item: Item): Promise<Step> {
@@ -227,9 +244,11 @@ export class PartitionReader {
         return this.#takeAll(item.fetched);
       case 'check':
         return this.#settle(this.#position, item.wasOutOfRange);
-      case 'stop':
-        this.#host.stopped(this.partition, item.reason);
-        return 'stored';
+      case 'stop': {
+        const step = await this.#storeGathered();
+        if (step === 'stored') this.#host.stopped(this.partition, item.reason);
+        return step;
+      }
     }
   }
 
@@ -245,9 +264,24 @@ export class PartitionReader {
       if (this.isRevoked()) return 'over';
       this.#movedInARow = 0;
       this.#position = batch.to;
-      this.#isStored = true;
+      this.#hasGathered = outcome === 'gathered';
+      if (outcome === 'stored') this.#noteStored();
     }
     return 'stored';
+  }
+
+  #noteStored(): void {
+    this.#hasGathered = false;
+    this.#storedTo = this.#position;
+    this.#isStored = true;
+  }
+
+  async #storeGathered(): Promise<Step> {
+    const { handler } = this.#host;
+    if (!this.#hasGathered) return 'stored';
+    const outcome = await this.#asked('settle', async () => handler.settle?.(this.partition));
+    if (outcome !== 'moved' && !this.isRevoked()) this.#noteStored();
+    return outcome ?? 'stored';
   }
 
   async #alive(): Promise<void> {

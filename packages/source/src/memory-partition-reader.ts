@@ -35,7 +35,9 @@ export class MemoryPartitionReader {
   readonly #input: MemoryReaderInput;
   #isOver = false;
   #isRevoked = false;
+  /** Up to where everything is stored. */
   #position: number | undefined;
+  #hasGathered = false;
 
   constructor(input: MemoryReaderInput, previous: Promise<void> | undefined) {
     this.#input = input;
@@ -70,11 +72,13 @@ export class MemoryPartitionReader {
     const { handler, partition } = this.#input;
     try {
       while (!this.#hasEnded()) {
+        this.#hasGathered = false;
         const claimed = await this.#asked(() => handler.claim(partition));
         await this.#readFrom(claimed ?? this.#input.content().low);
         // Others are to have a turn where a handler answers `moved` time and again.
         await new Promise((resolve) => setImmediate(resolve));
       }
+      if (!this.#isRevoked) await this.#settle();
     } catch (error) {
       if (!this.#isRevoked) throw error;
     } finally {
@@ -88,8 +92,8 @@ export class MemoryPartitionReader {
     let at = position;
     while (!this.#isOver) {
       const { low, end } = this.#input.content();
-      this.#position = at;
-      let outcome: BatchOutcome = 'stored';
+      if (!this.#hasGathered) this.#position = at;
+      let outcome: BatchOutcome;
       let next = at;
       if (at > end) throw this.#recreated(at, end);
       if (at < low) {
@@ -101,12 +105,22 @@ export class MemoryPartitionReader {
         next = batch.to;
         outcome = await this.#asked(() => this.#input.handler.take(batch, () => this.#alive()));
       } else {
-        await this.#input.changed();
+        outcome = await this.#settle();
+        if (outcome === 'stored') await this.#input.changed();
       }
       if (outcome === 'moved') return;
       at = next;
-      if (!this.#isRevoked) this.#position = at;
+      this.#hasGathered = outcome === 'gathered';
+      if (!this.#isRevoked && !this.#hasGathered) this.#position = at;
     }
+  }
+
+  /** Has everything stored that was only gathered. */
+  async #settle(): Promise<BatchOutcome> {
+    const { handler, partition } = this.#input;
+    const outcome = this.#hasGathered ? await this.#asked(async () => handler.settle?.(partition)) : 'stored';
+    this.#hasGathered = false;
+    return outcome ?? 'stored';
   }
 
   #batchAt(from: number): LogBatch {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { partitionName } from './partitions.ts';
-import type { BatchOutcome, LogBatch, LogRecord, Partition, PartitionHandler } from './partitions.ts';
+import type { LogBatch, LogRecord, Partition, PartitionHandler } from './partitions.ts';
 
 /** What became of one partition. */
 export interface StoredPartition {
@@ -18,6 +18,23 @@ export interface StoreHooks {
   readonly onTake?: (batch: LogBatch, alive: () => Promise<void>) => Promise<void>;
   /** Answers `moved` once where it says so, though nothing has moved. */
   readonly pretendMoved?: (partition: Partition) => boolean;
+  /** How many batches are stored together; each by itself where it is left out. */
+  readonly gather?: number;
+}
+
+/** What a worker has taken of a partition and not stored yet. */
+interface Gathered {
+  readonly records: LogRecord[];
+  batches: number;
+  to: number;
+}
+
+interface WorkerMemory {
+  readonly worker: string;
+  readonly hooks: StoreHooks;
+  /** Where each partition is expected to go on. */
+  readonly expected: Map<string, number | undefined>;
+  readonly gathered: Map<string, Gathered>;
 }
 
 /**
@@ -42,12 +59,41 @@ export class SharedStore {
     return [...this.partitions.values()].reduce((sum, { records }) => sum + records.length, 0);
   }
 
+  #store(
+    { worker, hooks, expected, gathered }: WorkerMemory,
+    partition: Partition,
+    to: number,
+    apply: (stored: StoredPartition) => void = () => undefined,
+  ): 'stored' | 'moved' {
+    const name = partitionName(partition);
+    const stored = this.of(partition);
+    const { records = [] } = gathered.get(name) ?? {};
+    gathered.delete(name);
+    if (hooks.pretendMoved?.(partition) === true || stored.owner !== worker) return 'moved';
+    stored.records.push(...records);
+    apply(stored);
+    stored.position = to;
+    expected.set(name, to);
+    return 'stored';
+  }
+
+  #gather(memory: WorkerMemory, { partition, records, to }: LogBatch): 'stored' | 'gathered' | 'moved' {
+    const name = partitionName(partition);
+    const all = memory.gathered.get(name) ?? { records: [], batches: 0, to };
+    memory.gathered.set(name, all);
+    all.records.push(...records.map(copy));
+    all.batches += 1;
+    all.to = to;
+    memory.expected.set(name, to);
+    return all.batches < (memory.hooks.gather ?? 1) ? 'gathered' : this.#store(memory, partition, to);
+  }
+
   /** The handler of one worker. */
   handler(worker: string, hooks: StoreHooks = {}): PartitionHandler {
     const busy = new Set<string>();
     const owned = new Set<string>();
-    /** Where each partition is expected to go on. */
-    const expected = new Map<string, number | undefined>();
+    const memory: WorkerMemory = { worker, hooks, expected: new Map(), gathered: new Map() };
+    const { expected, gathered } = memory;
 
     const alone = async <T>(what: string, partition: Partition, work: () => Promise<T>): Promise<T> => {
       const name = partitionName(partition);
@@ -61,19 +107,6 @@ export class SharedStore {
       }
     };
 
-    const store = (
-      partition: Partition,
-      to: number,
-      apply: (stored: StoredPartition) => void,
-    ): BatchOutcome => {
-      const stored = this.of(partition);
-      if (hooks.pretendMoved?.(partition) === true || stored.owner !== worker) return 'moved';
-      apply(stored);
-      stored.position = to;
-      expected.set(partitionName(partition), to);
-      return 'stored';
-    };
-
     return {
       claim: (partition) =>
         alone('claim', partition, async () => {
@@ -81,6 +114,7 @@ export class SharedStore {
           const stored = this.of(partition);
           stored.owner = worker;
           owned.add(partitionName(partition));
+          gathered.delete(partitionName(partition));
           expected.set(partitionName(partition), stored.position);
           return stored.position;
         }),
@@ -90,15 +124,21 @@ export class SharedStore {
           assert.ok(owned.has(name), `take of ${name}, which is not claimed`);
           checkBatch(batch, expected.get(name));
           await hooks.onTake?.(batch, alive);
-          return store(batch.partition, batch.to, (stored) =>
-            stored.records.push(...batch.records.map(copy)),
-          );
+          return this.#gather(memory, batch);
+        }),
+      settle: (partition) =>
+        alone('settle', partition, async () => {
+          const name = partitionName(partition);
+          assert.ok(owned.has(name), `settle of ${name}, which is not claimed`);
+          const { to } = gathered.get(name) ?? {};
+          assert.ok(to !== undefined, 'nothing was gathered');
+          return this.#store(memory, partition, to);
         }),
       lost: (partition, from, to) =>
         alone('lost', partition, async () => {
           assert.ok(owned.has(partitionName(partition)));
           assert.ok(from < to, 'nothing is lost');
-          return store(partition, to, (stored) => stored.lost.push([from, to]));
+          return this.#store(memory, partition, to, (stored) => stored.lost.push([from, to]));
         }),
       release: (partition) =>
         alone('release', partition, async () => {

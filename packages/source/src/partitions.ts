@@ -35,10 +35,11 @@ export interface LogBatch {
 }
 
 /**
- * What became of a batch. `stored`: everything up to `to` is durable. `moved`: the state is not where this
+ * What became of a batch. `stored`: everything up to `to` is durable. `gathered`: it was taken, to be stored together
+ * with later ones, so reading may go on and nobody may be told that it is done. `moved`: the state is not where this
  * worker believed, or another one owns the partition: it must be claimed again if it is still ours.
  */
-export type BatchOutcome = 'stored' | 'moved';
+export type BatchOutcome = 'stored' | 'gathered' | 'moved';
 
 /** What a worker does with the partitions that it is given. Calls for one partition never overlap. */
 export interface PartitionHandler {
@@ -48,7 +49,7 @@ export interface PartitionHandler {
    */
   claim(partition: Partition): Promise<number | undefined>;
   /**
-   * Makes a batch durable. It may take long: `alive` is to be called now and then, and throws where the
+   * Makes a batch durable, now or together with later ones. It may take long: `alive` is to be called now and then, and throws where the
    * partition is not ours any more, so that the handler gives up.
    * @throws what cannot be helped by waiting; retrying outages is the handler's own business
    */
@@ -57,7 +58,12 @@ export interface PartitionHandler {
    * Records from `from` up to `to` are gone from the log, unread (retention). Durable like a batch; reading goes
    * on at `to`.
    */
-  lost(partition: Partition, from: number, to: number): Promise<BatchOutcome>;
+  lost(partition: Partition, from: number, to: number): Promise<Exclude<BatchOutcome, 'gathered'>>;
+  /**
+   * Makes durable what was only gathered: asked soon after a batch that no other one follows, and before the partition is
+   * given up in peace. What was gathered of a partition that is lost is read again by its next owner.
+   */
+  settle?(partition: Partition): Promise<Exclude<BatchOutcome, 'gathered'>>;
   /** The partition is not ours any more. Nothing of it is to be written from now on. */
   release(partition: Partition): Promise<void>;
 }

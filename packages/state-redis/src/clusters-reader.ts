@@ -1,4 +1,4 @@
-import { subjectKey } from '@leastwise/audit-event';
+import { type Subject, subjectKey } from '@leastwise/audit-event';
 import {
   type ClusterState,
   emptyCluster,
@@ -7,6 +7,13 @@ import {
   type SubjectState,
 } from '@leastwise/rbac';
 import { type Fields, Malformed, readEvidence } from '@leastwise/state';
+
+/** The kind of a subject. @throws Malformed */
+export function readSubjectKind(fields: Fields): Subject['kind'] {
+  const kind = fields.string();
+  if (kind === 'User' || kind === 'Group' || kind === 'ServiceAccount') return kind;
+  throw new Malformed('a subject of an unknown kind');
+}
 
 /** Puts clusters together from fields that come in any order. */
 export class ClustersReader {
@@ -54,10 +61,7 @@ export class ClustersReader {
 
   #subject(name: Fields): SubjectState {
     const cluster = this.#cluster(name.string());
-    const kind = name.string();
-    if (kind !== 'User' && kind !== 'Group' && kind !== 'ServiceAccount') {
-      throw new Malformed('a subject of an unknown kind');
-    }
+    const kind = readSubjectKind(name);
     const subject = { kind, namespace: name.string(), name: name.string() } as const;
     const key = subjectKey(subject);
     let state = cluster.subjects.get(key);

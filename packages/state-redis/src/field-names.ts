@@ -4,22 +4,28 @@ import type { RuleState, SubjectState } from '@leastwise/rbac';
 /*
  * A partition is one hash. Besides `v` schema version, `t` token of the claim, `e` how many claims there were,
  * `k` identity key, `h` hours that identities are remembered for, `o` position, `w` watermarks, `n` numbers and
- * `j` journal, its fields are lists in JSON:
+ * `j` journal, `r` how many commits there were, `g` up to which of them segments are folded in, its fields are lists in
+ * JSON:
  *
  *   ["c", cluster]                                          the cluster's own numbers
  *   ["n", cluster, namespace]                               a namespace
  *   ["s", cluster, kind, namespace, name]                   a subject, with the overflows of its rule sets
  *   ["oa" or "od", …subject, verb, group, resource, ns]     a rule's overflow, where it has one
  *   ["a" or "d", …subject, verb, group, resource, ns, name] the evidence of a cell, allowed or denied
- *   ["w", cluster, "5m", window, cell]                      a cell of a window that may still change
- *   ["W", cluster, kind, window]                            all cells of one that is closed
+ *   ["W", cluster, kind, window]                            all cells of a window
+ *   ["w", cluster, kind, window, cell]                      one cell of a window, as versions before 4 kept it
  *   ["f", set, cluster, hour, number]                       identities, 8 bytes each
+ *   ["b", revision]                                         a segment: what one commit adds to the fields of
+ *                                                           clusters and windows, which do not have it yet
  *
  * An empty value says that the field is not there.
  */
 
-/** Version of this layout. Since 3 an open hour has no cells of its own. What a newer version wrote is refused. */
-export const LAYOUT_VERSION = 3;
+/**
+ * Version of this layout. Since 3 an open hour has no cells of its own; since 4 there are segments, and every window is
+ * one field. What a newer version wrote is refused.
+ */
+export const LAYOUT_VERSION = 4;
 
 /** Fields that are not lists. */
 export const META = {
@@ -32,6 +38,8 @@ export const META = {
   watermarks: 'w',
   numbers: 'n',
   journal: 'j',
+  revision: 'r',
+  folded: 'g',
 } as const;
 
 /** Which outcome a rule set is of. */
@@ -110,12 +118,17 @@ export function windowPart(place: {
   return `${JSON.stringify(place.cluster)},"${place.kind}",${place.number}`;
 }
 
-/** The field of a closed window. */
-export function closedWindowField(part: string): string {
+/** The field of a whole window. */
+export function windowField(part: string): string {
   return `["W",${part}]`;
 }
 
-/** The field of a cell of an open window. */
+/** The field of one cell of a window, as versions before 4 kept it. */
 export function windowCellField(part: string, cell: string): string {
   return `["w",${part},${JSON.stringify(cell)}]`;
+}
+
+/** The field of what the commit to a revision adds. */
+export function segmentField(revision: number): string {
+  return `["b",${revision}]`;
 }

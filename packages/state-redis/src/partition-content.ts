@@ -1,5 +1,5 @@
 import type { ActivityRetention } from '@leastwise/activity';
-import type { ClusterState } from '@leastwise/rbac';
+import { type ClusterState, mergeCluster } from '@leastwise/rbac';
 import { Fields, Malformed, StateError, type Tally } from '@leastwise/state';
 
 import { ClustersReader } from './clusters-reader.ts';
@@ -8,6 +8,8 @@ import { LAYOUT_VERSION, META } from './field-names.ts';
 import { PartitionWindows, readWindowPlace } from './partition-windows.ts';
 import { readJournal } from './journal.ts';
 import { Remembered, type SetName } from './remembered.ts';
+import { readSegment } from './segment.ts';
+import { Unfolded } from './unfolded.ts';
 
 /** How far back a state reaches, measured from its clusters' watermarks. */
 export interface Horizons {
@@ -22,20 +24,36 @@ export interface Horizons {
 /** Everything that Redis keeps of a partition. */
 export interface PartitionContent {
   readonly position: string;
+  /** How many commits there were. */
+  readonly revision: number;
   /** As {@link Horizons.dedupeHours}, or less where it ever was less: what was forgotten then is not known any more. */
   readonly dedupeHours: number;
   readonly watermarks: Map<string, number>;
   readonly tally: Tally;
   /** Requests without an outcome in hours that were forgotten. */
   readonly forgottenReceived: number;
+  /** What the fields say. */
   readonly clusters: Map<string, ClusterState>;
+  /** What segments add to that. */
+  readonly unfolded: Unfolded;
   readonly remembered: Remembered;
+  /** Segments included. */
   readonly windows: PartitionWindows;
   /** Fields whose values are newer in the journal. */
   readonly journalled: Map<string, Buffer>;
   readonly hasJournal: boolean;
   /** Fields that mean nothing any more. */
   readonly garbage: Set<string>;
+}
+
+/** The clusters of everything that stands in a partition. It takes what it is given apart. */
+export function wholeClusters({ clusters, unfolded }: PartitionContent): Map<string, ClusterState> {
+  for (const [name, state] of unfolded.clusters) {
+    const known = clusters.get(name);
+    if (known) mergeCluster(known, state, { ownership: 'take' });
+    else clusters.set(name, state);
+  }
+  return clusters;
 }
 
 /** The numbers of a partition: what `n` holds. */
@@ -79,17 +97,31 @@ function readWatermarks(text: string | undefined): Map<string, number> {
   return watermarks;
 }
 
+/** A segment, as it stands there. */
+interface RawSegment {
+  readonly field: string;
+  readonly revision: number;
+  readonly bytes: Buffer;
+}
+
 class PartitionReader {
   readonly #clusters = new ClustersReader();
   readonly #remembered: Remembered;
   readonly #watermarks: ReadonlyMap<string, number>;
   readonly #windows: PartitionWindows;
+  readonly #folded: number;
   readonly garbage = new Set<string>();
+  /** Those that are not folded in. */
+  readonly segments: RawSegment[] = [];
 
-  constructor(remembered: Remembered, windows: PartitionWindows, watermarks: ReadonlyMap<string, number>) {
-    this.#remembered = remembered;
-    this.#windows = windows;
-    this.#watermarks = watermarks;
+  constructor(
+    into: { readonly remembered: Remembered; readonly windows: PartitionWindows },
+    at: { readonly watermarks: ReadonlyMap<string, number>; readonly folded: number },
+  ) {
+    this.#remembered = into.remembered;
+    this.#windows = into.windows;
+    this.#watermarks = at.watermarks;
+    this.#folded = at.folded;
   }
 
   field(field: string, value: Buffer): void {
@@ -100,8 +132,9 @@ class PartitionReader {
     const name = Fields.parse(field);
     const kind = name.string();
     if (kind === 'f') this.#identities(field, name, value);
-    else if (kind === 'W') this.#windows.loadClosed(readWindowPlace(name), value.toString());
-    else if (kind === 'w') this.#windowCell(field, name, Fields.parse(value.toString()));
+    else if (kind === 'b') this.#segment(field, name.integer(0), value);
+    else if (kind === 'W') this.#windows.loadWindow(readWindowPlace(name), value.toString());
+    else if (kind === 'w') this.#windowCell(name, Fields.parse(value.toString()));
     else this.#state(kind, name, Fields.parse(value.toString()));
     name.end();
   }
@@ -117,9 +150,14 @@ class PartitionReader {
     }
   }
 
-  #windowCell(field: string, name: Fields, value: Fields): void {
-    if (!this.#windows.loadCell(readWindowPlace(name), name.string(), value)) this.garbage.add(field);
+  #windowCell(name: Fields, value: Fields): void {
+    this.#windows.loadCell(readWindowPlace(name), name.string(), value);
     value.end();
+  }
+
+  #segment(field: string, revision: number, bytes: Buffer): void {
+    if (revision > this.#folded) this.segments.push({ field, revision, bytes });
+    else this.garbage.add(field);
   }
 
   #state(kind: string, name: Fields, value: Fields): void {
@@ -147,9 +185,14 @@ class PartitionReader {
     value.end();
   }
 
-  end(keepDays: number): Map<string, ClusterState> {
+  end(keepDays: number, progress: Progress): Map<string, ClusterState> {
     this.#remembered.loaded();
-    this.#windows.loaded((field) => this.garbage.add(field));
+    this.#windows.loaded({
+      gone: (field) => this.garbage.add(field),
+      reading: (field) => {
+        progress.reading(field);
+      },
+    });
     return this.#clusters.end((cluster) =>
       withoutOld(cluster, horizonUs(this.#watermarks.get(cluster.cluster), keepDays), (field) =>
         this.garbage.add(field),
@@ -174,6 +217,13 @@ function readWhole(text: string): number {
 function checkVersion(version: string | undefined): void {
   if (version === undefined || readWhole(version) <= LAYOUT_VERSION) return;
   throw new Malformed(`a state of version ${version}; this program reads versions up to ${LAYOUT_VERSION}`);
+}
+
+/** A whole number that is a field's value by itself; 0 where the field is not there. */
+function readCount(text: string | undefined): number {
+  if (text === undefined) return 0;
+  if (!/^\d{1,15}$/.test(text)) throw new Malformed('a whole number is missing');
+  return Number(text);
 }
 
 /** What a hash holds, by what it is. */
@@ -220,14 +270,23 @@ function readRaw(raw: RawPartition, horizons: Horizons, progress: Progress): Par
   progress.reading('the dedupe horizon');
   const hours = meta.get(META.dedupeHours);
   const dedupeHours = Math.min(horizons.dedupeHours, hours === undefined ? Infinity : readWhole(hours));
+  progress.reading('the revision');
+  const [revision, folded] = [readCount(meta.get(META.revision)), readCount(meta.get(META.folded))];
   const remembered = new Remembered(dedupeHours);
   const windows = new PartitionWindows({ dedupeHours, retention: horizons.activityRetention });
-  const reader = new PartitionReader(remembered, windows, watermarks);
+  const reader = new PartitionReader({ remembered, windows }, { watermarks, folded });
   for (const [field, value] of values) {
     progress.reading(field);
     reader.field(field, value);
   }
-  const clusters = reader.end(horizons.keepDays);
+  const clusters = reader.end(horizons.keepDays, progress);
+  const unfolded = new Unfolded();
+  for (const { field, revision: at, bytes } of reader.segments) {
+    progress.reading(field);
+    const segment = readSegment(bytes);
+    unfolded.add(at, segment.clusters, bytes.length);
+    windows.add(segment.activity);
+  }
   for (const [field, value] of journalled) {
     // What the journal says is gone may still stand in its field; what is too old need not be written there.
     if (value.length === 0) reader.garbage.delete(field);
@@ -235,11 +294,13 @@ function readRaw(raw: RawPartition, horizons: Horizons, progress: Progress): Par
   }
   return {
     position: meta.get(META.position) ?? '',
+    revision,
     dedupeHours,
     watermarks,
     tally: { late, lost },
     forgottenReceived,
     clusters,
+    unfolded,
     remembered,
     windows,
     journalled,

@@ -3,12 +3,9 @@ import {
   type ActivityState,
   type ActivityWindow,
   addTally,
-  cellKeyOf,
   emptyActivity,
-  MAX_SUBJECTS,
   mergeActivity,
   talliesOf,
-  type Tally,
   WINDOW_KINDS,
   windowFor,
   windowKey,
@@ -19,7 +16,7 @@ import {
 } from '@leastwise/activity';
 import { Fields, hourOf, Malformed } from '@leastwise/state';
 
-import { closedWindowField, windowCellField, windowPart } from './field-names.ts';
+import { windowCellField, windowField, windowPart } from './field-names.ts';
 import type { Changed } from './merge-changes.ts';
 
 /** Where a window is. */
@@ -36,7 +33,13 @@ export interface WindowHorizons {
   readonly retention: ActivityRetention;
 }
 
-const GONE = '';
+/** Who hears what becomes of fields. */
+export interface WindowListener {
+  /** A field has a new value. */
+  readonly changed: Changed;
+  /** A field means nothing any more. */
+  readonly gone: (field: string) => void;
+}
 
 /** Reads the cluster, the kind and the number of a window. @throws Malformed */
 export function readWindowPlace(name: Fields): WindowPlace {
@@ -47,107 +50,118 @@ export function readWindowPlace(name: Fields): WindowPlace {
   return { cluster, kind, number: name.integer() };
 }
 
-function valueOf({ count, firstUs, lastUs }: Tally): string {
-  return `[${count},${firstUs},${lastUs}]`;
-}
-
 /**
- * Windows of which the cells are kept while they may change. An hour is the sum of its windows of five minutes, which
- * close when it does: its own cells would be written for nothing.
+ * Windows that are counted in as long as they may change. An hour is the sum of its windows of five minutes, which close
+ * when it does: it is made then, and until then by whoever reads.
  */
-const KEPT_KIND: WindowKind = '5m';
+export const KEPT_KIND: WindowKind = '5m';
 const SUM_KIND: WindowKind = '1h';
 
+function hourOfWindow(number: number): number {
+  return windowOf(SUM_KIND, windowStartUs(KEPT_KIND, number));
+}
+
+/** Adds a window of five minutes to the hour that it is in. */
+function addToHour(hours: ActivityState, { number, subjects, other }: ActivityWindow): void {
+  const hour = { kind: SUM_KIND, number: hourOfWindow(number), subjects, other };
+  mergeActivity(hours, { cluster: hours.cluster, windows: new Map([['', hour]]) });
+}
+
 function packed(window: ActivityWindow): string {
-  const cells = [...talliesOf(window)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const cells = [...talliesOf(window)];
   return JSON.stringify(cells.flatMap(([key, { count, firstUs, lastUs }]) => [key, count, firstUs, lastUs]));
 }
 
-/** Tells which fields of a window a merge changed: as few as it touched, and what the cap pushed out. */
-function tellChanges(
-  cluster: string,
-  window: ActivityWindow,
-  subjects: {
-    readonly touched: ActivityWindow['subjects'];
-    readonly before: ActivityWindow['subjects'] | undefined;
-  },
-  changed: Changed,
-): void {
-  const part = windowPart({ cluster, kind: window.kind, number: window.number });
-  for (const [subject, cells] of subjects.touched) {
-    const tallies = window.subjects.get(subject);
-    for (const code of cells.keys()) {
-      const tally = tallies?.get(code);
-      if (tally) changed(windowCellField(part, cellKeyOf(code, subject)), valueOf(tally));
-    }
-  }
-  for (const [subject, cells] of subjects.before ?? []) {
-    if (window.subjects.has(subject)) continue;
-    for (const code of cells.keys()) changed(windowCellField(part, cellKeyOf(code, subject)), GONE);
-  }
-  for (const [code, tally] of window.other) {
-    changed(windowCellField(part, cellKeyOf(code, undefined)), valueOf(tally));
+function unpack(activity: ActivityState, { kind, number }: WindowPlace, cells: string): void {
+  const window = windowFor(activity, kind, number);
+  const fields = Fields.parse(cells);
+  while (fields.more()) {
+    const key = fields.string();
+    const tally = { count: fields.integer(0), firstUs: fields.integer(), lastUs: fields.integer() };
+    if (!addTally(window, key, tally)) throw new Malformed('a cell of an unknown kind');
   }
 }
 
+function stateIn(states: Map<string, ActivityState>, cluster: string): ActivityState {
+  const known = states.get(cluster) ?? emptyActivity(cluster);
+  states.set(cluster, known);
+  return known;
+}
+
 /**
- * The windows of a partition. One that may still change has a field for each cell; one that is closed is a single
- * field, and only its place is remembered, until it is beyond the retention.
+ * The windows of a partition, of which each is a field. Open are those of five minutes whose hour is not closed; of the
+ * others the owner remembers the places only, until they are beyond the retention.
  */
 export class PartitionWindows {
   readonly #horizons: WindowHorizons;
   readonly #open = new Map<string, ActivityState>();
-  /** What closed windows hold; empty texts where nobody but Redis knows. */
+  /** By field, what stands in Redis and is not open; empty texts where nobody but Redis knows the cells. */
   readonly #closed = new Map<string, WindowPlace & { readonly cells: string }>();
+  /** Open windows whose field is out of date. */
+  readonly #changed = new Set<ActivityWindow>();
+  /** Cells as versions before 4 kept them, each with its window's field. */
+  readonly #oldCells = new Map<string, string>();
 
   constructor(horizons: WindowHorizons) {
     this.#horizons = horizons;
   }
 
-  #activity(cluster: string): ActivityState {
-    let activity = this.#open.get(cluster);
-    if (!activity) {
-      activity = emptyActivity(cluster);
-      this.#open.set(cluster, activity);
-    }
-    return activity;
-  }
-
-  /** Reads a cell of an open window. @returns whether it means anything. @throws Malformed */
-  loadCell({ cluster, kind, number }: WindowPlace, key: string, value: Fields): boolean {
+  /** Reads a cell that a version before 4 wrote. @throws Malformed */
+  loadCell(place: WindowPlace, key: string, value: Fields): void {
     const tally = { count: value.integer(0), firstUs: value.integer(), lastUs: value.integer() };
+    const part = windowPart(place);
+    this.#oldCells.set(windowCellField(part, key), windowField(part));
     // Versions before 3 kept the cells of hours too.
-    if (kind !== KEPT_KIND) return false;
-    const hour = windowOf(SUM_KIND, windowStartUs(kind, number));
-    const activity = this.#activity(cluster);
-    const isKnown = addTally(windowFor(activity, kind, number), key, tally);
-    if (!isKnown) throw new Malformed('a cell of an unknown kind');
-    return addTally(windowFor(activity, SUM_KIND, hour), key, tally);
+    if (place.kind !== KEPT_KIND) return;
+    const window = windowFor(stateIn(this.#open, place.cluster), place.kind, place.number);
+    this.#changed.add(window);
+    if (!addTally(window, key, tally)) throw new Malformed('a cell of an unknown kind');
   }
 
-  /** Reads a closed window. */
-  loadClosed(place: WindowPlace, cells: string): void {
-    this.#closed.set(closedWindowField(windowPart(place)), { ...place, cells });
+  /** Reads a window. */
+  loadWindow(place: WindowPlace, cells: string): void {
+    this.#closed.set(windowField(windowPart(place)), { ...place, cells });
   }
 
-  /** Merges all windows into a sum, closed ones too. @throws Malformed */
+  /**
+   * All fields were read: what is not closed is opened.
+   * @param tell - `gone` takes the fields of old cells that stand in their window's own field already, `reading` the field
+   *   that is read now
+   * @throws Malformed
+   */
+  loaded(tell: { readonly gone: (field: string) => void; readonly reading: (field: string) => void }): void {
+    for (const [field, own] of this.#oldCells) {
+      if (!this.#closed.has(own)) continue;
+      this.#oldCells.delete(field);
+      tell.gone(field);
+    }
+    for (const [field, place] of this.#closed) {
+      if (place.kind !== KEPT_KIND) continue;
+      const activity = stateIn(this.#open, place.cluster);
+      // Cells of it that are older than the field were read before.
+      const key = windowKey(place.kind, place.number);
+      const before = activity.windows.get(key);
+      if (before) this.#changed.delete(before);
+      activity.windows.delete(key);
+      const hour = { ...place, kind: SUM_KIND, number: hourOfWindow(place.number) };
+      if (this.#closed.has(windowField(windowPart(hour)))) continue;
+      this.#closed.delete(field);
+      tell.reading(field);
+      unpack(activity, place, place.cells);
+    }
+  }
+
+  /** Merges all windows into a sum. @throws Malformed */
   mergeInto(sum: Map<string, ActivityState>): void {
-    const sumOf = (cluster: string): ActivityState => {
-      const known = sum.get(cluster) ?? emptyActivity(cluster);
-      sum.set(cluster, known);
-      return known;
-    };
-    for (const [cluster, activity] of this.#open) mergeActivity(sumOf(cluster), activity);
-    for (const { cluster, kind, number, cells } of this.#closed.values()) {
-      const one = emptyActivity(cluster);
-      const fields = Fields.parse(cells);
-      while (fields.more()) {
-        const key = fields.string();
-        const tally = { count: fields.integer(0), firstUs: fields.integer(), lastUs: fields.integer() };
-        if (!addTally(windowFor(one, kind, number), key, tally))
-          throw new Malformed('a cell of an unknown kind');
-      }
-      mergeActivity(sumOf(cluster), one);
+    for (const [cluster, activity] of this.#open) {
+      const total = stateIn(sum, cluster);
+      mergeActivity(total, activity);
+      for (const window of activity.windows.values()) addToHour(total, window);
+    }
+    for (const place of this.#closed.values()) {
+      const one = emptyActivity(place.cluster);
+      unpack(one, place, place.cells);
+      mergeActivity(stateIn(sum, place.cluster), one);
     }
   }
 
@@ -156,78 +170,61 @@ export class PartitionWindows {
     for (const [field, place] of this.#closed) this.#closed.set(field, { ...place, cells: '' });
   }
 
-  /** Adds what a batch counted, and tells which fields that changes. */
-  add(deltas: ReadonlyMap<string, ActivityState>, changed: Changed): void {
+  /** Adds what a batch counted. Hours are left out: they follow from the rest. */
+  add(deltas: ReadonlyMap<string, ActivityState>): void {
     for (const [cluster, delta] of deltas) {
-      const activity = this.#activity(cluster);
-      const crowded = new Map<string, ActivityWindow['subjects']>();
-      for (const [key, { subjects }] of delta.windows) {
-        const known = activity.windows.get(key)?.subjects;
-        if (known && known.size + subjects.size > MAX_SUBJECTS) crowded.set(key, new Map(known));
-      }
-      mergeActivity(activity, delta);
-      for (const [key, { subjects }] of delta.windows) {
-        const window = activity.windows.get(key);
-        if (window?.kind === KEPT_KIND)
-          tellChanges(cluster, window, { touched: subjects, before: crowded.get(key) }, changed);
-      }
+      const activity = stateIn(this.#open, cluster);
+      const windows = new Map([...delta.windows].filter(([, { kind }]) => kind === KEPT_KIND));
+      mergeActivity(activity, { cluster, windows });
+      for (const { kind, number } of windows.values()) this.#changed.add(windowFor(activity, kind, number));
     }
-  }
-
-  /** All fields were read. @param gone - takes those of cells whose window is closed: they were not swept away yet */
-  loaded(gone: (field: string) => void): void {
-    for (const place of this.#closed.values()) {
-      const windows = this.#open.get(place.cluster)?.windows;
-      const key = windowKey(place.kind, place.number);
-      const window = windows?.get(key);
-      if (!window) continue;
-      windows?.delete(key);
-      this.#dropCells(place, window, gone);
-    }
-  }
-
-  // They mean nothing any more, so they need not be written over: they are swept away in time.
-  #dropCells(place: WindowPlace, window: ActivityWindow, gone: (field: string) => void): void {
-    if (place.kind !== KEPT_KIND) return;
-    const part = windowPart(place);
-    for (const [cell] of talliesOf(window)) gone(windowCellField(part, cell));
   }
 
   /**
-   * Closes what the watermarks have passed, and gives up what is beyond the retention.
+   * Brings the fields up to date: writes what has changed, closes what the watermarks have passed, and gives up what is
+   * beyond the retention.
    * @param newest - by cluster, the newest request that was counted: what the retention is measured from
    */
-  advance(
+  fold(
     watermarks: ReadonlyMap<string, number>,
     newest: (cluster: string) => number | undefined,
-    tell: { readonly changed: Changed; readonly gone: (field: string) => void },
+    listener: WindowListener,
   ): void {
-    for (const [cluster, { windows }] of this.#open) {
-      const watermark = watermarks.get(cluster);
-      if (watermark === undefined) continue;
-      for (const [key, window] of windows) {
-        if (!this.#isClosed(window, watermark)) continue;
-        windows.delete(key);
-        this.#close({ cluster, kind: window.kind, number: window.number }, window, tell);
+    for (const [cluster, activity] of this.#open) {
+      for (const window of activity.windows.values()) {
+        if (!this.#changed.has(window)) continue;
+        listener.changed(windowField(windowPart({ cluster, ...window })), packed(window));
       }
+      const watermark = watermarks.get(cluster);
+      if (watermark !== undefined) this.#close(activity, watermark, listener);
     }
+    this.#changed.clear();
+    for (const field of this.#oldCells.keys()) listener.gone(field);
+    this.#oldCells.clear();
     for (const [field, place] of this.#closed) {
       const newestUs = newest(place.cluster);
       if (newestUs === undefined || this.#isKept(place, newestUs)) continue;
       this.#closed.delete(field);
-      tell.gone(field);
+      listener.gone(field);
     }
   }
 
-  #close(
-    place: WindowPlace,
-    window: ActivityWindow,
-    { changed, gone }: { readonly changed: Changed; readonly gone: (field: string) => void },
-  ): void {
-    this.#dropCells(place, window, gone);
-    const field = closedWindowField(windowPart(place));
-    changed(field, packed(window));
-    this.#closed.set(field, { ...place, cells: '' });
+  #close(activity: ActivityState, watermarkUs: number, { changed }: WindowListener): void {
+    const { cluster } = activity;
+    const hours = emptyActivity(cluster);
+    for (const [key, window] of activity.windows) {
+      if (!this.#isClosed(window, watermarkUs)) continue;
+      activity.windows.delete(key);
+      addToHour(hours, window);
+      const place = { cluster, kind: window.kind, number: window.number };
+      this.#closed.set(windowField(windowPart(place)), { ...place, cells: '' });
+    }
+    for (const window of hours.windows.values()) {
+      const place = { cluster, kind: window.kind, number: window.number };
+      const field = windowField(windowPart(place));
+      changed(field, packed(window));
+      this.#closed.set(field, { ...place, cells: '' });
+    }
   }
 
   #isClosed({ kind, number }: ActivityWindow, watermarkUs: number): boolean {

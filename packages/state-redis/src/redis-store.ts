@@ -20,8 +20,15 @@ import {
 import { Asking, type Patience } from './asking.ts';
 import { LAYOUT_VERSION, META } from './field-names.ts';
 import { OwnedPartition } from './owned-partition.ts';
-import { type Horizons, type PartitionContent, readNumbers, readPartition } from './partition-content.ts';
-import { type Answer, type Connection, PartitionScripts } from './scripts.ts';
+import {
+  type Horizons,
+  type PartitionContent,
+  readNumbers,
+  readPartition,
+  wholeClusters,
+} from './partition-content.ts';
+import { type Answer, type Connection, PartitionScripts, type Standing } from './scripts.ts';
+import { FOLD_LIMITS, type FoldLimits } from './unfolded.ts';
 
 /** How a state is kept in Redis. */
 export interface RedisStoreOptions extends Patience {
@@ -38,6 +45,8 @@ export interface RedisStoreOptions extends Patience {
   readonly activityRetention?: ActivityRetention | undefined;
   /** The key of request identities for a new state, 16 lower-case hexadecimal digits; drawn at random without it. */
   readonly identityKey?: string | undefined;
+  /** When commits are summed up: after so many of them, or of their bytes. */
+  readonly foldLimits?: FoldLimits | undefined;
 }
 
 /** Where one source of a state is. */
@@ -125,7 +134,10 @@ export class RedisStore implements SubjectStore {
         );
       }
       const content = await this.#load(source);
-      const owned = new OwnedPartition(key, token, content, keepDays);
+      const owned = new OwnedPartition(key, token, content, {
+        keepDays,
+        foldLimits: this.#options.foldLimits ?? FOLD_LIMITS,
+      });
       this.#owned.set(source, owned);
       return {
         source,
@@ -174,9 +186,9 @@ export class RedisStore implements SubjectStore {
       if (batch.from === batch.to && isEmpty(batch.deltas)) return 'applied';
       // Until Redis has answered nobody knows what stands there: whatever happens now, only a new claim does.
       this.#owned.delete(source);
-      let answer = await this.#commit(owned, batch.from, owned.apply(batch));
+      let answer = await this.#commit(owned, () => owned.apply(batch));
       while (answer === 'done' && owned.isBehind) {
-        answer = await this.#commit(owned, owned.position, owned.catchUp());
+        answer = await this.#commit(owned, () => owned.catchUp());
       }
       if (answer !== 'done') return answer === 'fenced' ? 'fenced' : 'stale';
       this.#owned.set(source, owned);
@@ -185,12 +197,11 @@ export class RedisStore implements SubjectStore {
     });
   }
 
-  #commit(
-    { key, token }: OwnedPartition,
-    position: string,
-    pairs: readonly (string | Buffer)[],
-  ): Promise<Answer> {
-    return this.#asking.ask('commit', () => this.#scripts.commit(key, { token, position }, pairs));
+  #commit(owned: OwnedPartition, next: () => readonly (string | Buffer)[]): Promise<Answer> {
+    const { key, token, position, revision } = owned;
+    const before: Standing = { token, position, revision };
+    const pairs = next();
+    return this.#asking.ask('commit', () => this.#scripts.commit(key, before, pairs));
   }
 
   /** What is not needed for a batch to be there, so that its failure may pass. */
@@ -274,9 +285,9 @@ export class RedisStore implements SubjectStore {
     const activity = new Map<string, ActivityState>();
     // One at a time: what is merged in is garbage before the next one comes.
     for (const source of await this.sources()) {
-      const { clusters, windows } = await this.#load(source);
-      orDamaged(`${this.#key(source)}: a closed window`, () => windows.mergeInto(activity));
-      for (const [name, state] of clusters) {
+      const content = await this.#load(source);
+      orDamaged(`${this.#key(source)}: a closed window`, () => content.windows.mergeInto(activity));
+      for (const [name, state] of wholeClusters(content)) {
         const cluster = total.get(name) ?? emptyCluster(name);
         total.set(name, cluster);
         mergeCluster(cluster, state, { ownership: 'take' });

@@ -35,6 +35,14 @@ function source(name: string): string {
   return readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8');
 }
 
+/** Where a partition stands, as its owner knows it: what a script checks before it writes. */
+export interface Standing {
+  readonly token: string;
+  readonly position: string;
+  /** How many commits there were. */
+  readonly revision: number;
+}
+
 /** The scripts of `lua/` on a connection, each of which is one write to one key. */
 export class PartitionScripts {
   readonly #scripts: Scripts;
@@ -61,21 +69,13 @@ export class PartitionScripts {
    * See `lua/commit.lua`.
    * @throws ReplyError on a fault of Redis; whether it happened is not known then, and calling again is safe.
    */
-  async commit(
-    key: string,
-    at: { readonly token: string; readonly position: string },
-    pairs: readonly (string | Buffer)[],
-  ): Promise<Answer> {
-    return answerOf(await this.#scripts.lwCommit(key, at.token, at.position, ...pairs));
+  async commit(key: string, at: Standing, pairs: readonly (string | Buffer)[]): Promise<Answer> {
+    return answerOf(await this.#scripts.lwCommit(key, at.token, at.position, String(at.revision), ...pairs));
   }
 
   /** See `lua/drop.lua`. */
-  async drop(
-    key: string,
-    at: { readonly token: string; readonly position: string },
-    fields: readonly string[],
-  ): Promise<Answer> {
-    return answerOf(await this.#scripts.lwDrop(key, at.token, at.position, ...fields));
+  async drop(key: string, at: Standing, fields: readonly string[]): Promise<Answer> {
+    return answerOf(await this.#scripts.lwDrop(key, at.token, at.position, String(at.revision), ...fields));
   }
 }
 

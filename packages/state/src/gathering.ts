@@ -1,4 +1,4 @@
-import { type ActivityState, observeActivity } from '@leastwise/activity';
+import { type ActivityState, observeActivity, WINDOW_KINDS, type WindowKind } from '@leastwise/activity';
 import {
   attribute,
   type AttributeContext,
@@ -31,6 +31,8 @@ export interface GatherOptions {
   readonly group?: AttributeContext['group'];
   /** Count requests in windows too. */
   readonly hasWindows?: boolean;
+  /** Of which kinds; of all where it is not given. */
+  readonly windowKinds?: readonly WindowKind[];
   /** How requests become state; or who else wants them, and then no state grows. */
   readonly observe: ObserveOptions | ((request: CountedRequest, isNew: boolean) => void);
 }
@@ -170,7 +172,9 @@ export class Gathering {
     const { observe: observing } = this.#options;
     if (typeof observing === 'function') observing(request, isNew);
     else observe(this.#open.clusters, request, isNew, observing);
-    if (isNew && this.#options.hasWindows === true) observeActivity(this.#open.activity, request);
+    if (isNew && this.#options.hasWindows === true) {
+      observeActivity(this.#open.activity, request, this.#options.windowKinds ?? WINDOW_KINDS);
+    }
     return became;
   }
 

@@ -1,11 +1,12 @@
 import { gzipSync } from 'node:zlib';
 
 import { RetriesExhaustedError } from '@leastwise/runtime';
-import { LogError } from '@leastwise/source';
+import { type LogBatch, LogError } from '@leastwise/source';
 import { auditEvent, auditEventLine, START_US } from '@leastwise/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import type { AggregatorHandler } from './handler.ts';
 import { alive, batchOf, OPTIONS, PARTITION, record, testAggregator } from './testing/parts.ts';
 
 function line(n: number): string {
@@ -361,6 +362,63 @@ describe('the handler', () => {
     expect(await handler.lost(PARTITION, 0, 400)).toBe('stored');
     expect(await handler.claim(PARTITION)).toBe(400);
     expect(await store.facts()).toEqual({ onlyReceived: 0, late: 0, lost: 400 });
+  });
+
+  /** Records that are not the last ones. */
+  const amid = (first: number, count: number): LogBatch => ({
+    ...batchOf(Array.from({ length: count }, (_, i) => record(first + i, line(first + i)))),
+    end: 1000,
+  });
+  const unlimited = { records: 1e9, bytes: 1e9, ms: 1e9 };
+
+  it('gathers batches amid a log, and stores them together', async () => {
+    for (const [limits, batches] of [
+      [{ records: 7 }, 4],
+      [{ bytes: 2 * 2 * line(0).length + 1 }, 3],
+      [{ ms: 0 }, 1],
+    ] as const) {
+      const { handler, store } = await testAggregator({ gather: { ...unlimited, ...limits } });
+      await handler.claim(PARTITION);
+      for (let batch = 0; batch < batches; batch += 1) {
+        expect(await store.read()).toEqual([]);
+        const isLast = batch === batches - 1;
+        expect(await handler.take(amid(batch * 2, 2), alive)).toBe(isLast ? 'stored' : 'gathered');
+      }
+      expect(await countsOf(store)).toBe(batches * 2);
+      expect(await handler.claim(PARTITION)).toBe(batches * 2);
+    }
+  });
+
+  it('stores what it has gathered at the end of the log, at a gap, and when it is asked to', async () => {
+    const atEnd = (handler: AggregatorHandler): Promise<unknown> =>
+      handler.take(batchOf([record(4, line(4))]), alive);
+    const atGap = (handler: AggregatorHandler): Promise<unknown> => handler.lost(PARTITION, 4, 5);
+    const asked = (handler: AggregatorHandler): Promise<unknown> => handler.settle(PARTITION);
+    for (const [store, counted, position] of [
+      [atEnd, 5, 5],
+      [atGap, 4, 5],
+      [asked, 4, 4],
+    ] as const) {
+      const aggregator = await testAggregator({ gather: unlimited });
+      await aggregator.handler.claim(PARTITION);
+      expect(await aggregator.handler.take(amid(0, 4), alive)).toBe('gathered');
+      expect(await store(aggregator.handler)).toBe('stored');
+      expect(await countsOf(aggregator.store)).toBe(counted);
+      expect(await aggregator.handler.claim(PARTITION)).toBe(position);
+      expect(await aggregator.handler.settle(PARTITION)).toBe('stored');
+    }
+  });
+
+  it('stores nothing of what it has gathered when dead letters cannot be written', async () => {
+    const { handler, store } = await testAggregator(
+      { gather: unlimited },
+      { append: () => Promise.reject(new LogError('refused', 'gone')) },
+    );
+    await handler.claim(PARTITION);
+    expect(await handler.take(amid(0, 4), alive)).toBe('gathered');
+    await expect(handler.take(batchOf([record(4, '{"kind":')]), alive)).rejects.toThrow(LogError);
+    expect(await handler.settle(PARTITION)).toBe('moved');
+    expect(await store.read()).toEqual([]);
   });
 
   it('takes nothing of a partition that it has released', async () => {

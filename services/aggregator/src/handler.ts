@@ -142,16 +142,31 @@ export class AggregatorHandler implements PartitionHandler {
     if (!worker) return 'moved';
     const { metrics, options } = this.#parts;
     const started = performance.now();
-    const plan = worker.plan(batch);
-    // Before the commit: what the position has passed is never read again.
-    await this.#append(options.deadLetterTopic, plan.deadLetters, alive);
-    await this.#append(`${batch.partition.topic}${options.keyedSuffix}`, plan.rekeyed, alive);
-    const outcome = await this.#commit(source, plan.batch);
+    const plan = worker.plan(batch, started);
+    try {
+      // Before the commit: what the position has passed is never read again.
+      await this.#append(options.deadLetterTopic, plan.deadLetters, alive);
+      await this.#append(`${batch.partition.topic}${options.keyedSuffix}`, plan.rekeyed, alive);
+    } catch (error) {
+      // What it has gathered is not to be stored any more.
+      this.#workers.delete(source);
+      throw error;
+    }
+    // Whoever has read all there is waits for no more: what came is to be seen.
+    const isDue = batch.to >= batch.end || worker.isDue(performance.now());
+    const outcome = isDue ? await this.#commit(source, worker.take()) : 'gathered';
     metrics.batchSeconds.observe((performance.now() - started) / 1000);
     return outcome;
   }
 
-  async lost(partition: Partition, from: number, to: number): Promise<BatchOutcome> {
+  async settle(partition: Partition): Promise<'stored' | 'moved'> {
+    const source = partitionName(partition);
+    const worker = this.#workers.get(source);
+    if (!worker) return 'moved';
+    return worker.hasGathered ? this.#commit(source, worker.take()) : 'stored';
+  }
+
+  async lost(partition: Partition, from: number, to: number): Promise<'stored' | 'moved'> {
     const source = partitionName(partition);
     const worker = this.#workers.get(source);
     if (!worker) return 'moved';
@@ -204,7 +219,7 @@ export class AggregatorHandler implements PartitionHandler {
     });
   }
 
-  async #commit(source: string, batch: Batch): Promise<BatchOutcome> {
+  async #commit(source: string, batch: Batch): Promise<'stored' | 'moved'> {
     const { store, metrics, log, options } = this.#parts;
     const started = performance.now();
     let result: 'applied' | 'stale' | 'fenced' | 'outage';

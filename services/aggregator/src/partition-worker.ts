@@ -19,6 +19,7 @@ export interface WorkerOptions {
   readonly deadLetterBytes: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  readonly gather?: GatherLimits;
 }
 
 /** Readers of records that all partitions share: what repeats in one repeats in the others. */
@@ -43,13 +44,24 @@ export interface WorkerParts {
   readonly readers: RecordReaders;
 }
 
-/** What one batch of records asks for: first to be appended elsewhere, then to be committed. */
+/** What one batch of records asks for before its position may be stored. */
 export interface BatchPlan {
   readonly deadLetters: readonly OutgoingRecord[];
   /** Events to be produced again, one by one. */
   readonly rekeyed: readonly OutgoingRecord[];
-  readonly batch: Batch;
 }
+
+/** How much is gathered before it is stored: a commit costs about the same for many events as for few. */
+export interface GatherLimits {
+  readonly records: number;
+  /** Of their values. */
+  readonly bytes: number;
+  /** Since the first of them, in milliseconds. */
+  readonly ms: number;
+}
+
+/** What is stored at the latest. */
+export const GATHER_LIMITS: GatherLimits = { records: 16_384, bytes: 16_000_000, ms: 5000 };
 
 /**
  * Turns the records of one claimed partition into what is to be stored, in their order. What it makes of a record
@@ -63,7 +75,12 @@ export class PartitionWorker {
   readonly #reader: RecordEventReader;
   readonly #isKeyedTopic: boolean;
   readonly #seen = new Seen();
+  /** Up to where everything was handed over to be stored. */
   #position: string;
+  /** Up to where everything is gathered, and what that is. */
+  #gathered:
+    | { readonly to: string; readonly sinceMs: number; readonly records: number; readonly bytes: number }
+    | undefined;
 
   constructor(claim: Claim, partition: Partition, parts: WorkerParts) {
     const { options, metrics, readers } = parts;
@@ -72,12 +89,40 @@ export class PartitionWorker {
     this.#metrics = metrics;
     this.#position = claim.position;
     this.#isKeyedTopic = partition.topic.endsWith(options.keyedSuffix);
-    this.#gathering = new Gathering(claim, { hasWindows: true, observe: { deniedAs: 'denied' } });
+    this.#gathering = new Gathering(claim, {
+      hasWindows: true,
+      windowKinds: ['5m'],
+      observe: { deniedAs: 'denied' },
+    });
     this.#reader = this.#isKeyedTopic ? readers.keyed : readers.plain;
   }
 
-  /** Reads a batch. Its plan is to be carried out whole before the next one is asked for. */
-  plan({ partition, records, to }: LogBatch): BatchPlan {
+  /** Whether so much is gathered that it should be stored now. @param nowMs - by the clock that `plan` was told */
+  isDue(nowMs: number): boolean {
+    const { records, bytes, ms } = this.#options.gather ?? GATHER_LIMITS;
+    const gathered = this.#gathered;
+    if (!gathered) return false;
+    return gathered.records >= records || gathered.bytes >= bytes || nowMs - gathered.sinceMs >= ms;
+  }
+
+  /** Whether there is anything to be stored. */
+  get hasGathered(): boolean {
+    return this.#gathered !== undefined;
+  }
+
+  /**
+   * Reads a batch, and gathers what is to be stored of it. Its plan is to be carried out whole before anything else is
+   * asked for.
+   * @param nowMs - by any clock that does not go back
+   */
+  plan({ partition, records, to }: LogBatch, nowMs: number): BatchPlan {
+    const { sinceMs = nowMs, records: before = 0, bytes = 0 } = this.#gathered ?? {};
+    this.#gathered = {
+      to: String(to),
+      sinceMs,
+      records: before + records.length,
+      bytes: bytes + records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0),
+    };
     const deadLetters: OutgoingRecord[] = [];
     const rekeyed: OutgoingRecord[] = [];
     for (const record of records) {
@@ -101,18 +146,24 @@ export class PartitionWorker {
     }
     this.#metrics.rekeyed.inc(rekeyed.length);
     this.#seen.tell(this.#metrics);
-    return { deadLetters, rekeyed, batch: this.#batch(String(to)) };
+    return { deadLetters, rekeyed };
   }
 
-  /** Records up to a position are gone: what is to be stored of that. */
+  /** Records up to a position are gone: what is to be stored of that, and of what was gathered before. */
   lost(records: number, to: number): Batch {
     this.#gathering.addLost(records);
     return this.#batch(String(to));
   }
 
+  /** What is to be stored of all that was gathered. */
+  take(): Batch {
+    return this.#batch(this.#gathered?.to ?? this.#position);
+  }
+
   #batch(to: string): Batch {
     const from = this.#position;
     this.#position = to;
+    this.#gathered = undefined;
     return { claim: this.#claim, from, to, deltas: this.#gathering.take() };
   }
 

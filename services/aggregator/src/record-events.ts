@@ -17,7 +17,7 @@ export interface Unreadable {
   readonly bytes: Uint8Array | undefined;
 }
 
-/** What a record held. */
+/** What a record held. Valid until the next one is read. */
 export interface RecordContent {
   readonly events: readonly RecordEvent[];
   readonly skipped: readonly SkipReason[];
@@ -41,7 +41,7 @@ export class RecordEventReader {
   readonly #reader: RecordReader;
   readonly #reading: RecordReading;
   #latestUs = Infinity;
-  #events: RecordEvent[] = [];
+  readonly #events: RecordEvent[] = [];
   #skipped: SkipReason[] = [];
   #unreadable: Unreadable[] = [];
 
@@ -65,15 +65,15 @@ export class RecordEventReader {
 
   /** @param timestampMs - when the record was made, in milliseconds; 0 or less where nobody knows */
   read(value: Uint8Array | null, timestampMs: number): RecordContent {
-    this.#events = [];
-    this.#skipped = [];
-    this.#unreadable = [];
+    // New lists only where the old ones were used: most records hold one event and nothing else.
+    this.#events.length = 0;
+    if (this.#skipped.length > 0) this.#skipped = [];
+    if (this.#unreadable.length > 0) this.#unreadable = [];
     if (value === null || value.length === 0) {
       this.#bad('empty', 'a record without a value', undefined);
     } else {
       this.#latestUs = this.#latest(timestampMs);
-      this.#reader.push(value);
-      this.#reader.end();
+      this.#reader.readWhole(value);
     }
     return { events: this.#events, skipped: this.#skipped, unreadable: this.#unreadable };
   }

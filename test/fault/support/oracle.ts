@@ -2,7 +2,15 @@
  * What the state should be, told from the log by code that shares nothing with the product: JSON.parse, plain lists
  * of names, and the rules as the design states them.
  */
-import { addCell, addNamespace, addSpan, addWindow, type Known, nothingKnown } from './redis-state.ts';
+import {
+  addCell,
+  addNamespace,
+  addSpan,
+  addWindow,
+  dropOldWindows,
+  type Known,
+  nothingKnown,
+} from './redis-state.ts';
 
 /** A record of a log, as it stands there. */
 export interface LoggedRecord {
@@ -39,10 +47,10 @@ interface Logged {
 /** Longest auditID that is kept whole; a longer one is cut and ends in an ellipsis. */
 const MAX_ID = 64;
 const HOUR_US = 3_600_000_000;
-/** How long the windows are that requests are counted in, and for how long they are kept. */
+/** How long the windows are that requests are counted in. */
 const WINDOWS = [
-  { kind: '5m', lengthUs: HOUR_US / 12, keptUs: 6 * HOUR_US },
-  { kind: '1h', lengthUs: HOUR_US, keptUs: 72 * HOUR_US },
+  { kind: '5m', lengthUs: HOUR_US / 12 },
+  { kind: '1h', lengthUs: HOUR_US },
 ] as const;
 
 /** What should be in the state after the records of some partitions, each in the order of its offsets. */
@@ -57,6 +65,7 @@ export function truthOf(records: readonly LoggedRecord[], rules: OracleRules): K
     each.sort((a, b) => a.offset - b.offset);
     readPartition(known, each, rules);
   }
+  dropOldWindows(known);
   return known;
 }
 
@@ -98,7 +107,6 @@ function readPartition(known: Known, records: readonly LoggedRecord[], rules: Or
   const watermarks = new Map<string, number>();
   const ended = new Set<string>();
   const received = new Set<string>();
-  const counted: (readonly [cluster: string, us: number])[] = [];
   for (const record of records) {
     if (rules.isPoison(record) || rules.isNothing(record) || isProducedAgain(record)) continue;
     const cluster = record.headers['leastwise-cluster'] ?? 'default';
@@ -116,31 +124,17 @@ function readPartition(known: Known, records: readonly LoggedRecord[], rules: Or
       if (isLate) known.late += 1;
       const isNew = !isLate && !ended.has(identity);
       if (!isLate) ended.add(identity);
-      if (isNew) counted.push([cluster, us]);
+      if (isNew) countInWindows(known, cluster, us);
       count(known, cluster, logged, isNew ? 1 : 0);
     }
   }
-  for (const [cluster, us] of counted)
-    countInWindows(known, cluster, us, {
-      watermark: watermarks.get(cluster) ?? us,
-      dedupeHours: rules.dedupeHours,
-    });
   for (const identity of received) if (!ended.has(identity)) known.onlyReceived += 1;
 }
 
-/** A window goes when nothing can come for it any more, and it is beyond its time. */
-function countInWindows(
-  known: Known,
-  cluster: string,
-  us: number,
-  at: { readonly watermark: number; readonly dedupeHours: number },
-): void {
-  for (const { kind, lengthUs, keptUs } of WINDOWS) {
+function countInWindows(known: Known, cluster: string, us: number): void {
+  for (const { kind, lengthUs } of WINDOWS) {
     const number = Math.floor(us / lengthUs);
-    const hour = Math.floor(((number + 1) * lengthUs - 1) / HOUR_US);
-    const isClosed = Math.floor(at.watermark / HOUR_US) - hour > at.dedupeHours;
-    const isOld = number <= Math.floor(at.watermark / lengthUs) - keptUs / lengthUs;
-    if (!isClosed || !isOld) addWindow(known, JSON.stringify([cluster, kind, number]), [1, us, us]);
+    addWindow(known, JSON.stringify([cluster, kind, number]), [1, us, us]);
   }
 }
 

@@ -89,8 +89,11 @@ export function addWindow(
   windows.set(key, [known[0] + count, Math.min(known[1], first), Math.max(known[2], last)]);
 }
 
-/** Fields that are no lists: version, token, claims, identity key, hours, position, watermarks, numbers, journal. */
-const META = new Set('vtekhownj');
+/**
+ * Fields that are no lists: version, token, claims, identity key, hours, position, watermarks, numbers, journal, revision,
+ * up to where segments are folded in.
+ */
+const META = new Set('vtekhownjrg');
 /** A Redis that was killed comes back, and a sentinel's master moves. */
 const RETRIES = 100;
 
@@ -138,12 +141,109 @@ export function decode(partitions: ReadonlyMap<string, ReadonlyMap<string, Buffe
     known.onlyReceived += (numbers[2] ?? 0) + (numbers[3] ?? 0);
     const fields = new Map([...hash].filter(([field]) => !META.has(field)));
     for (const [field, value] of journal(hash.get('j') ?? Buffer.alloc(0))) fields.set(field, value);
+    const folded = Number(hash.get('g') ?? 0);
+    const windows: PartitionWindows = { cells: new Map(), hours: new Set() };
     for (const [field, value] of fields) {
       // What is empty is not there, and what is remembered of identities is told by the counts.
-      if (value.length > 0 && !field.startsWith('["f"')) addField(known, field, list(value));
+      if (value.length === 0 || field.startsWith('["f"')) continue;
+      if (!field.startsWith('["b"')) addField({ known, windows }, field, list(value));
+      else if (Number(list(field)[1]) > folded) addSegment({ known, windows }, list(value));
+    }
+    addWindows(known, windows);
+  }
+  dropOldWindows(known);
+  return known;
+}
+
+/** The windows of one partition: by what they are, count, first, last; and which hours it has added up itself. */
+interface PartitionWindows {
+  readonly cells: Map<string, [count: number, first: number, last: number][]>;
+  readonly hours: Set<string>;
+}
+
+interface Sink {
+  readonly known: Known;
+  readonly windows: PartitionWindows;
+}
+
+const FIVE_MINUTES_US = 300_000_000;
+
+function noteWindow({ cells }: PartitionWindows, key: string, numbers: [number, number, number]): void {
+  cells.set(key, [...(cells.get(key) ?? []), numbers]);
+}
+
+/** An hour is what its twelve windows hold, as long as nobody has added it up. */
+function addWindows(known: Known, { cells, hours }: PartitionWindows): void {
+  for (const [key, all] of cells) {
+    const [cluster, kind, number] = list(key);
+    const hour = windowKey(String(cluster), ['1h', String(Math.floor(Number(number) / 12))]);
+    for (const numbers of all) {
+      addWindow(known, key, numbers);
+      if (kind === '5m' && !hours.has(hour)) addWindow(known, hour, numbers);
     }
   }
-  return known;
+}
+
+const HOUR_US = 3_600_000_000;
+/** How long windows are, and how many of them are kept before the newest request of their cluster. */
+const KEPT: Readonly<Record<string, readonly [us: number, kept: number]>> = {
+  '5m': [HOUR_US / 12, 72],
+  '1h': [HOUR_US, 72],
+};
+
+/** Leaves out the windows that are too old to be told. They may still stand in Redis. */
+export function dropOldWindows({ windows, spans }: Known): void {
+  for (const key of windows.keys()) {
+    const [cluster, kind, number] = list(key);
+    const [us, kept] = KEPT[String(kind)] ?? [1, 0];
+    const newest = spans.get(String(cluster))?.[1] ?? 0;
+    if (Number(number) <= Math.floor(newest / us) - kept) windows.delete(key);
+  }
+}
+
+/** What a commit added: lists in lists, which have their order from the writer. */
+function addSegment({ known, windows }: Sink, segment: readonly unknown[]): void {
+  for (const state of lists(segment[0])) addCluster({ known, windows }, state);
+  for (const [cluster, ...all] of lists(segment[1])) {
+    for (const [number, other, ...subjects] of lists(all)) {
+      if (lists([other])[0]?.length !== 0) throw new Error('more subjects than a window may have');
+      const start = Number(number) * FIVE_MINUTES_US;
+      const key = windowKey(String(cluster), ['5m', String(number)]);
+      for (const cells of lists(subjects.filter((_, at) => at % 2 === 1))) {
+        for (let at = 0; at < cells.length; at += 4) {
+          const [count, first, last] = numbersOf(cells, at + 1);
+          noteWindow(windows, key, [count, start + first, start + last]);
+        }
+      }
+    }
+  }
+}
+
+function addCluster(sink: Sink, [name, first, last, crowded, overflow, spaces, subjects]: unknown[]): void {
+  const cluster = String(name);
+  addField(sink, JSON.stringify(['c', cluster]), [first, last, crowded, overflow]);
+  const namespaces = lists([spaces])[0] ?? [];
+  for (let at = 0; at < namespaces.length; at += 4) {
+    const field = JSON.stringify(['n', cluster, String(namespaces[at])]);
+    addField(sink, field, namespaces.slice(at + 1, at + 4));
+  }
+  for (const [kind, namespace, subject, allowedMore, deniedMore, allowed, denied] of lists(subjects)) {
+    const who = [cluster, kind, namespace, subject];
+    addField(sink, JSON.stringify(['s', ...who]), [allowedMore, deniedMore]);
+    for (const [code, rules] of [['a', allowed] as const, ['d', denied] as const]) {
+      for (const [verb, group, resource, space, more, ...cells] of lists(rules)) {
+        if (more !== null) throw new Error('more names than a rule may have');
+        for (let at = 0; at < cells.length; at += 2) {
+          const cell = JSON.stringify([code, ...who, verb, group, resource, space, cells[at]]);
+          addField(sink, cell, lists([cells[at + 1]])[0] ?? []);
+        }
+      }
+    }
+  }
+}
+
+function lists(value: unknown): unknown[][] {
+  return list(JSON.stringify(value)).map((each) => list(JSON.stringify(each)));
 }
 
 function list(text: Buffer | string): unknown[] {
@@ -161,7 +261,7 @@ function* journal(bytes: Buffer): Generator<readonly [string, Buffer]> {
   }
 }
 
-function addField(known: Known, field: string, value: readonly unknown[]): void {
+function addField({ known, windows }: Sink, field: string, value: readonly unknown[]): void {
   const [kind, cluster, ...rest] = list(field).map(String);
   switch (kind) {
     case 'c':
@@ -180,20 +280,11 @@ function addField(known: Known, field: string, value: readonly unknown[]): void 
     case 'd':
       addCell(known, JSON.stringify([cluster, kind, ...rest]), cellOf(value));
       break;
-    case 'w':
-      // Still open: an hour is what its twelve windows hold, and has no cells of its own.
-      if (rest[0] !== '5m') throw new Error(`unexpected in the state: ${field}`);
-      addWindow(known, windowKey(cluster, rest), numbersOf(value, 0));
-      addWindow(
-        known,
-        windowKey(cluster, ['1h', String(Math.floor(Number(rest[1]) / 12))]),
-        numbersOf(value, 0),
-      );
-      break;
     case 'W':
-      // Closed: the name of a cell, then its numbers, then the next one.
+      if (rest[0] === '1h') windows.hours.add(windowKey(cluster, rest));
+      // The name of a cell, then its numbers, then the next one.
       for (let at = 0; at < value.length; at += 4) {
-        addWindow(known, windowKey(cluster, rest), numbersOf(value, at + 1));
+        noteWindow(windows, windowKey(cluster, rest), numbersOf(value, at + 1));
       }
       break;
     default:

@@ -164,10 +164,10 @@ export async function tapKafka(port: number): Promise<Tap> {
 const SCRIPT = /^EVAL(?:SHA)?$/i;
 const [PRODUCE, OFFSET_COMMIT] = [0, 8];
 
-/** A commit of a partition: token, position, then `o` and all that it writes. */
+/** A commit of a partition: token, position, revision, then `o` and all that it writes. */
 export function isCommit(request: Buffer): boolean {
   const words = wordsOf(request);
-  return SCRIPT.test(words[0] ?? '') && words[6] === 'o';
+  return SCRIPT.test(words[0] ?? '') && words[7] === 'o';
 }
 
 /** A claim of a partition: token, version, identity key, hours. */

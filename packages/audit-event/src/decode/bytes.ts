@@ -12,8 +12,9 @@ export const CLOSE_BRACE = 0x7d;
 /** How much of a record that is too large to be kept goes to the dead letters. */
 export const DEAD_LETTER_HEAD_BYTES = 64 * 1024;
 
-/** A view of the same memory with Buffer's methods; nothing is copied. */
+/** The same memory with Buffer's methods; nothing is copied. */
 export function asBuffer(bytes: Uint8Array): Buffer {
+  if (Buffer.isBuffer(bytes)) return bytes;
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 

@@ -41,6 +41,7 @@ export class ContainerLines {
 
   /** Ends the origin: parts that wait for more were cut off. */
   end(): void {
+    if (this.#open.size === 0) return;
     for (const open of this.#open.values()) {
       this.#tell(open, 'truncated', 'the input ends inside of a line in parts');
     }

@@ -1,5 +1,5 @@
 import type { DecodeSink } from '../types.ts';
-import { asBuffer, DEAD_LETTER_HEAD_BYTES, GrowingBytes, NEWLINE } from './bytes.ts';
+import { asBuffer, DEAD_LETTER_HEAD_BYTES, GrowingBytes, NEWLINE, OPEN_BRACE } from './bytes.ts';
 import { LineReader } from './line-reader.ts';
 import { RecordDecoder } from './record-decoder.ts';
 import { ShapeScanner } from './shape-scanner.ts';
@@ -45,6 +45,22 @@ export class RecordReader {
     this.#maxRecordBytes = maxRecordBytes;
     const decoder = new RecordDecoder(sink, clusterField, new ShapeScanner(clusterField));
     this.#lines = new LineReader(sink, decoder, maxRecordBytes);
+  }
+
+  /**
+   * Reads an origin that is there at once, after `end` or first of all: the same as `push` and `end`, without a copy of a
+   * last line that has no newline.
+   */
+  readWhole(bytes: Uint8Array): void {
+    const chunk = asBuffer(bytes);
+    const isOneLine = chunk.length > 0 && chunk.length <= this.#maxRecordBytes && !chunk.includes(NEWLINE);
+    // What such a line may begin with besides JSON is for `push` to see.
+    if (isOneLine && chunk[0] === OPEN_BRACE) {
+      this.#lines.line({ bytes: chunk, start: 0, end: chunk.length, line: 1, isCut: true });
+    } else {
+      this.push(chunk);
+    }
+    this.end();
   }
 
   /** Reads the next bytes of the origin. They are not kept after the call, except a line that they leave open. */
@@ -123,8 +139,10 @@ export class RecordReader {
 
   /** Looks for the byte order mark of UTF-16: of such an origin no line can be read, so it is told once. */
   #lookForUtf16(chunk: Buffer): void {
-    const [first, second] = this.#seen === 0 ? chunk : [this.#firstByte, ...chunk.subarray(0, 1)];
-    if (this.#seen === 0) this.#firstByte = first ?? 0;
+    const isFirst = this.#seen === 0;
+    const first = isFirst ? chunk[0] : this.#firstByte;
+    const second = isFirst ? chunk[1] : chunk[0];
+    if (isFirst) this.#firstByte = first ?? 0;
     this.#seen = Math.min(2, this.#seen + chunk.length);
     if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
       this.#skipsAll = true;

@@ -27,6 +27,8 @@ const FIRST_LINE = /^(?:#|%YAML |- |-\r?$|["']?[A-Za-z@_][^\s:"']{0,100}["']?:(?
 /** A line without content of its own. */
 const EMPTY_LINE = /^\s*(?:#|$)|^(?:%|---\s*$|\.\.\.\s*$)/;
 
+const NO_BYTES = Buffer.alloc(0);
+
 /**
  * Cuts an origin into YAML documents. A document begins at a `---` line, or at the beginning of the
  * origin, and ends at the next `---` or where a line begins with JSON: a text line that only looks
@@ -50,7 +52,7 @@ export class YamlDocuments {
   take(range: LineRange, isFirst: boolean): boolean {
     const start = skipByteOrderMark(range.bytes, range.start);
     const byte = range.bytes[start];
-    if (!this.#isOpen && byte !== 0x2d && !isFirst) return false;
+    if (!this.#isOpen && !mayOpen(byte, isFirst)) return false;
     const head = range.bytes.toString('latin1', start, Math.min(range.end, start + 256));
     const isMarker = MARKER.test(head);
     if (!this.#isOpen && !isMarker && !(isFirst && FIRST_LINE.test(head))) return false;
@@ -69,7 +71,7 @@ export class YamlDocuments {
   flush(): void {
     const { length } = this.#text;
     const line = this.#line;
-    const raw = Buffer.from(this.#text.bytes.subarray(0, length));
+    const raw = line === 0 ? NO_BYTES : Buffer.from(this.#text.bytes.subarray(0, length));
     const tooLarge = this.#tooLarge;
     this.#text.clear();
     this.#isOpen = false;
@@ -115,4 +117,9 @@ function parseYaml(text: string): unknown {
     // Aliases that multiply, or nesting deeper than the parser's recursion.
     return undefined;
   }
+}
+
+/** Whether a document may begin with a byte: most records begin with JSON, and need no closer look. */
+function mayOpen(byte: number | undefined, isFirst: boolean): boolean {
+  return byte === 0x2d || (isFirst && byte !== OPEN_BRACE && byte !== OPEN_BRACKET);
 }

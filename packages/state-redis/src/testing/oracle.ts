@@ -3,7 +3,7 @@ import { subjectKey } from '@leastwise/audit-event';
 import type { ClusterState, Evidence } from '@leastwise/rbac';
 import { ACTIVITY_RETENTION } from '@leastwise/state';
 
-import { type PartitionContent, readPartition } from '../partition-content.ts';
+import { type PartitionContent, readPartition, wholeClusters } from '../partition-content.ts';
 import type { Connection } from '../scripts.ts';
 import type { LogEvent } from './events.ts';
 
@@ -210,7 +210,7 @@ export async function plainOf(
   const activities = new Map<string, ActivityState>();
   content.windows.mergeInto(activities);
   return {
-    ...plainClusters(content.clusters.values()),
+    ...plainClusters(wholeClusters(content).values()),
     windows: plainWindows(activities, content.watermarks),
     watermarks: record(content.watermarks),
     numbers: { late, lost, onlyReceived: content.remembered.onlyReceived + content.forgottenReceived },

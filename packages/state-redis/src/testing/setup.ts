@@ -10,7 +10,12 @@ import { expectedOf, plainOf } from './oracle.ts';
 import type { LogEvent } from './events.ts';
 
 /** What the stores of these tests have in common. */
-export const OPTIONS = { prefix: 'lw:', dedupeHours: 2 } as const satisfies RedisStoreOptions;
+export const OPTIONS = {
+  prefix: 'lw:',
+  dedupeHours: 2,
+  // So that all that happens to a state happens between folds, and in them.
+  foldLimits: { segments: 3, bytes: 1_000_000 },
+} as const satisfies RedisStoreOptions;
 /** The one source that most of them read. */
 export const SOURCE = 'topic/0';
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 
 import type { AuditEvent, BadReason, DecodeSink, SkipReason } from '../../types.ts';
@@ -23,7 +24,7 @@ export function collector(): { readonly sink: DecodeSink; readonly told: Told[] 
   return { sink, told };
 }
 
-/** Reads one origin, in chunks of the given sizes and then the rest. */
+/** Reads one origin, in chunks of the given sizes and then the rest; and at once, which must tell the same. */
 export function read(
   input: string | Uint8Array,
   options: RecordReaderOptions = {},
@@ -39,6 +40,10 @@ export function read(
   }
   if (at < bytes.length) reader.push(bytes.subarray(at));
   reader.end();
+  if (chunks.length > 0) return told;
+  const whole = collector();
+  new RecordReader(whole.sink, options).readWhole(bytes);
+  assert.deepEqual(whole.told, told);
   return told;
 }
 
