@@ -1,7 +1,19 @@
-import { type Cell, clientsOf, type ClusterState, type Evidence, type Exception } from '@leastwise/rbac';
-import type { SubjectState } from '@leastwise/rbac';
+import { audit, FINDING_SEVERITIES, type RbacFinding } from '@leastwise/findings';
+import {
+  bootstrapDefaults,
+  type Cell,
+  clientsOf,
+  type ClusterState,
+  dayOf,
+  type Evidence,
+  type Exception,
+  type KubernetesVersion,
+  NEWEST_KUBERNETES,
+  type SubjectState,
+} from '@leastwise/rbac';
 import type { ObservedPermission, PolicyReport, SubjectReport } from '@leastwise/render';
 
+import { findingsOf } from './findings-of.ts';
 import { WIDENING_TEXT } from './policy-notes.ts';
 import type { InferredPolicy } from './policies.ts';
 
@@ -30,7 +42,7 @@ export function observedOf({
   };
 }
 
-function reportOf({ policy }: InferredPolicy): SubjectReport {
+function reportOf({ policy }: InferredPolicy, findings: readonly RbacFinding[]): SubjectReport {
   const of = (...classes: Exception['class'][]): Exception[] =>
     policy.exceptions.filter((each) => classes.includes(each.class));
   const namespaces = policy.objects.flatMap(({ metadata }) => metadata.namespace ?? []);
@@ -46,7 +58,34 @@ function reportOf({ policy }: InferredPolicy): SubjectReport {
     widened: policy.widenings.map(({ what, kind }) => ({ what, remark: WIDENING_TEXT[kind] })),
     isIncomplete: policy.isIncomplete,
     refused: { observed: policy.denied.map(observedOf), otherRequests: policy.deniedOverflow },
+    findings: countsOf(findings),
   };
+}
+
+function countsOf(findings: readonly RbacFinding[]): NonNullable<SubjectReport['findings']> {
+  return FINDING_SEVERITIES.map((severity) => ({
+    severity,
+    count: findings.filter((finding) => finding.severity === severity).length,
+  })).filter(({ count }) => count > 0);
+}
+
+const DAY_MS = 86_400_000;
+
+/** What the checks find of policies, in their order: as if nothing else were granted in the cluster. */
+function judged(
+  policies: readonly InferredPolicy[],
+  { lastSeenUs }: ClusterState,
+  kubernetesVersion: KubernetesVersion,
+): RbacFinding[][] {
+  const owners = policies.map(({ policy }) => policy);
+  const { findings } = audit({
+    objects: owners.flatMap(({ objects }) => objects.map((object) => ({ object }))),
+    bootstrap: bootstrapDefaults(kubernetesVersion),
+    kubernetesVersion,
+    judgeUnboundRoles: false,
+    nowMs: dayOf(lastSeenUs) * DAY_MS,
+  });
+  return findingsOf(findings, owners);
 }
 
 /** On how many days (UTC) some subjects were seen. */
@@ -62,17 +101,23 @@ export function daysWithEvents(states: Iterable<SubjectState>): number {
   return days.size;
 }
 
-/** What the policies of one cluster rest on. */
+/**
+ * What the policies of one cluster rest on, and what the checks on RBAC find of them.
+ * @param kubernetesVersion - what some permissions allow depends on it; the newest known, unless it is given
+ */
 export function policyReportOf(
-  { firstSeenUs, lastSeenUs }: ClusterState,
+  cluster: ClusterState,
   policies: readonly InferredPolicy[],
   leftOut: readonly LeftOutPolicy[],
+  kubernetesVersion: KubernetesVersion = NEWEST_KUBERNETES,
 ): PolicyReport {
+  const { firstSeenUs, lastSeenUs } = cluster;
+  const findings = judged(policies, cluster, kubernetesVersion);
   return {
     firstEventUs: firstSeenUs,
     lastEventUs: lastSeenUs,
     daysWithEvents: daysWithEvents([...policies, ...leftOut].map(({ state }) => state)),
-    subjects: policies.map(reportOf),
+    subjects: policies.map((policy, at) => reportOf(policy, findings[at] ?? [])),
     leftOut: leftOut.map(({ policy, remark }) => ({ subject: policy.subject, remark })),
   };
 }

@@ -24,3 +24,5 @@ export * from './pull-request/index.ts';
 export * from './findings/index.ts';
 export { renderViolationIssue, type ViolationReport } from './violation-issue.ts';
 export * from './activity/index.ts';
+export { complianceReportPath, renderComplianceReport } from './compliance-report.ts';
+export type { ComplianceReport, SubjectCompliance, UnusedGrant, UnusedOfBinding } from './compliance.ts';

@@ -1,4 +1,5 @@
 import type { Permission, Subject } from '@leastwise/audit-event';
+import type { FindingSeverity } from '@leastwise/findings';
 
 /** One permission with what is known of the requests that needed it. */
 export interface ObservedPermission {
@@ -29,6 +30,12 @@ export interface RefusedPermissions {
   readonly otherRequests: number;
 }
 
+/** How many findings of one severity there are. */
+export interface FindingCount {
+  readonly severity: FindingSeverity;
+  readonly count: number;
+}
+
 /** What the report says of one subject. */
 export interface SubjectReport {
   readonly subject: Subject;
@@ -50,6 +57,8 @@ export interface SubjectReport {
   /** Whether a cap left permissions out, so that the policy may lack some. */
   readonly isIncomplete: boolean;
   readonly refused: RefusedPermissions;
+  /** What the checks on RBAC find of its policy, by severity; absent where they did not run. */
+  readonly findings?: readonly FindingCount[];
 }
 
 /** What the report of one cluster rests on. */

@@ -72,6 +72,11 @@ const APP: SubjectReport = {
     ),
     otherRequests: 100,
   },
+  findings: [
+    { severity: 'LOW', count: 1 },
+    { severity: 'HIGH', count: 2 },
+    { severity: 'INFO', count: 0 },
+  ],
 };
 
 const REPORT: PolicyReport = {
@@ -105,6 +110,7 @@ describe('renderPolicyReport', () => {
         namespaces: subject.namespaces.toReversed(),
         granted: subject.granted.toReversed(),
         widened: subject.widened.toReversed(),
+        findings: subject.findings?.toReversed() ?? [],
         refused: { ...subject.refused, observed: subject.refused.observed.toReversed() },
       })),
       leftOut: REPORT.leftOut.toReversed(),
@@ -121,6 +127,12 @@ describe('renderPolicyReport', () => {
     const rows = outsideCode.split('\n').filter((line) => line.startsWith('|'));
     for (const row of rows) expect(row.split('|')).toHaveLength(9);
     for (const line of markdown.split('\n')) expect(line.length).toBeLessThan(1000);
+  });
+
+  test('findings are counted by severity, the worst first, and without any there is no word of them', () => {
+    expect(renderPolicyReport('a', REPORT)).toContain('\n\nFindings of this policy: 2 HIGH, 1 LOW.\n\n');
+    const clean = { ...REPORT, subjects: [{ ...APP, findings: [] }] };
+    expect(renderPolicyReport('a', clean)).not.toContain('Findings');
   });
 
   test.each([

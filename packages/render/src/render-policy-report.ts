@@ -1,4 +1,5 @@
 import type { Permission } from '@leastwise/audit-event';
+import { severityRank } from '@leastwise/findings';
 
 import { markdownCode, markdownLink } from './escape-markdown.ts';
 import { clusterFolder, namespaceFolder, subjectFolder } from './folders.ts';
@@ -55,6 +56,7 @@ function subjectBlocks(cluster: string, report: SubjectReport): string[] {
   if (report.isIncomplete) {
     blocks.push('> **Incomplete:** more permissions were used than are kept; this policy may lack some.');
   }
+  blocks.push(...findingBlocks(report.findings));
   blocks.push(
     ...observedBlocks('Granted', report.granted),
     ...observedBlocks('Withheld: special verbs, granted only by choice', report.withheld),
@@ -66,6 +68,14 @@ function subjectBlocks(cluster: string, report: SubjectReport): string[] {
     blocks.push(`Granted elsewhere, so not here: ${counted(report.grantedElsewhere, 'permission')}.`);
   }
   return [...blocks, ...refusedBlocks(report.refused)];
+}
+
+function findingBlocks(findings: SubjectReport['findings'] = []): string[] {
+  const counts = [...findings]
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => severityRank(a.severity) - severityRank(b.severity))
+    .map(({ severity, count }) => `${count} ${severity}`);
+  return counts.length === 0 ? [] : [`Findings of this policy: ${counts.join(', ')}.`];
 }
 
 function linksTo(cluster: string, { subject, namespaces, hasClusterFolder }: SubjectReport): string {

@@ -8,9 +8,9 @@ import { MANAGED_BY, MANAGED_BY_LABEL } from '../policy-report/types.ts';
 import type { RbacViolation, ViolationObject, ViolationSubject, WantedViolation } from './types.ts';
 
 /** Labels by which violations are looked for. */
-export const RULE_LABEL = 'leastwise.dev/rule';
+const RULE_LABEL = 'leastwise.dev/rule';
 /** The value is in lower case. */
-export const SEVERITY_LABEL = 'leastwise.dev/severity';
+const SEVERITY_LABEL = 'leastwise.dev/severity';
 
 const MAX_NAME = 63;
 const HASH_DIGITS = 16;

@@ -47,10 +47,10 @@ export async function planCycle(
   const world = { tree: new BaseTree(look.files), files: look.files };
   const groups = groupChanges(found.changes, look, settings.directly !== 'everything');
   const policies = await proposePolicies(groups, frame, world, ports);
-  const reports = settings.publishesReports
-    ? proposeReports(clusters, plans, look.files)
-    : { proposals: [], problems: [] };
   const scene = { clusters, plans, observable: found.observable, owned: look, settings };
+  const reports = settings.publishesReports
+    ? proposeReports(scene, look.files)
+    : { proposals: [], problems: [] };
   const readManifests = async (): Promise<RepositoryManifests> => {
     const { base } = look.remote;
     return new RepositoryManifests(base === undefined ? new Map() : await ports.remote.read(base, []));

@@ -13,6 +13,7 @@ import { groupOf, TEAM_FILE_PATH } from '../team/index.ts';
 import { placeOf } from './approved-files.ts';
 import type { GroupChange, Owned } from './groups.ts';
 import type { BaseLook } from './look-at-base.ts';
+import { RiskJudge } from './risk.ts';
 import { rulesFor, subjectRow } from './rows.ts';
 import type { SubjectPlan } from './subjects.ts';
 import type { CycleSettings, ObservedState, WithheldReason } from './types.ts';
@@ -26,12 +27,14 @@ export class Frame {
   readonly #state: ObservedState;
   readonly #days = new Map<ClusterState, number>();
   readonly #heldBack: ReadonlyMap<string, PullRequestReport['heldBack']>;
+  readonly #risk: RiskJudge;
 
   constructor(state: ObservedState, settings: CycleSettings, look: BaseLook, plans: readonly SubjectPlan[]) {
     this.#state = state;
     this.#settings = settings;
     this.#look = look;
     this.#heldBack = heldBackOf(plans, look);
+    this.#risk = new RiskJudge(settings);
   }
 
   /** Everything that one pull request says. @param verdicts - of the group's parts, in their order */
@@ -41,14 +44,15 @@ export class Frame {
     if (first === undefined) throw new RangeError('a pull request about nobody');
     const { plan } = first.change;
     const links = this.linksOf(branchOf(group));
+    const risks = this.#risk.risksOf(group, verdicts);
     const evidencePath = this.#settings.publishesReports ? { evidencePath: policyReportPath(cluster) } : {};
     return {
       kind,
       cluster,
       group: name,
       subjects: parts.flatMap((part, i) => {
-        const verdict = verdicts[i];
-        return verdict === undefined ? [] : [subjectRow(part, verdict)];
+        const [verdict, risk] = [verdicts[i], risks[i]];
+        return verdict === undefined || risk === undefined ? [] : [{ ...subjectRow(part, verdict), risk }];
       }),
       heldBack: this.#heldBack.get(JSON.stringify([cluster, name])) ?? [],
       blindSpots: blindSpotsOf(group, plan.cluster),

@@ -1,10 +1,10 @@
-import { policyReportPath } from '@leastwise/render';
+import { complianceReportPath, policyReportPath } from '@leastwise/render';
 import { describe, expect, test } from 'vitest';
 
 import { policyReportOf } from '../policy-report.ts';
 import { inferPolicies } from '../policies.ts';
 import { renderPolicyReport } from '@leastwise/render';
-import { bootstrapDefaults, DEFAULT_OPTIONS, NEWEST_KUBERNETES } from '@leastwise/rbac';
+import { bootstrapDefaults, DEFAULT_OPTIONS, NEWEST_KUBERNETES, type RbacObject } from '@leastwise/rbac';
 import { Scene } from './testing/scene.ts';
 import { ALICE, asked, CART, clustersOf, days } from './testing/states.ts';
 
@@ -65,6 +65,121 @@ describe('policy reports', () => {
     expect(proposals.map(({ kind }) => kind)).toEqual(['additions']);
     expect(problems).toEqual([expect.stringContaining(PATH)]);
   });
+});
+
+describe('compliance reports', () => {
+  const COMPLIANCE = complianceReportPath('prod');
+  const BRANCH = 'prod.policies.reports';
+  const API = 'rbac.authorization.k8s.io/v1';
+  const EXISTING: readonly RbacObject[] = [
+    {
+      apiVersion: API,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'everything' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'broad' },
+      subjects: ['cart', 'ghost'].map(
+        (name) => ({ kind: 'ServiceAccount', namespace: 'shop', name }) as const,
+      ),
+    },
+    {
+      apiVersion: API,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: 'parts-of-kubernetes' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'broad' },
+      subjects: ['system:kube-scheduler', 'ignored'].map(
+        (name) => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name }) as const,
+      ),
+    },
+    {
+      apiVersion: API,
+      kind: 'ClusterRole',
+      metadata: { name: 'broad' },
+      rules: [{ apiGroups: [''], resources: ['pods', 'secrets'], verbs: ['list', 'delete'] }],
+    },
+  ];
+  const TEAM = { 'leastwise.yaml': 'version: 1\nignoredSubjects: ["user:ignored"]\n' };
+  const known = (files: Readonly<Record<string, string>> = TEAM): Scene =>
+    new Scene({ ...SETTINGS, existing: new Map([['prod', EXISTING]]) }, files);
+  const textIn = (scene: Scene): string =>
+    scene.world.filesAt(`leastwise/${BRANCH}`).get(COMPLIANCE) ?? 'no report';
+  const LONG = asked(CART, ['list pods shop'], days(0, 40));
+
+  test('stand beside the policies where the RBAC of the cluster is known, in one pull request', async () => {
+    const scene = known();
+    await scene.run(SEEN);
+    expect(scene.pull(BRANCH).title).toBe('Update the reports of prod');
+    expect(scene.pull(BRANCH).body).toContain(COMPLIANCE);
+    const text = textIn(scene);
+    expect(text).toMatch(/\| `ServiceAccount shop\/ghost` \| +0 \| Red/);
+    expect(text).toMatch(/`ServiceAccount shop\/cart` +\| +\d+ \| Red/);
+    scene.merge(BRANCH);
+    const { changes } = scene;
+    await scene.run(SEEN);
+    expect(scene.changes).toBe(changes);
+    expect(scene.openBranches).not.toContain(BRANCH);
+    await scene.run(LONG);
+    expect(textIn(scene)).toContain('## Unused grants');
+    expect(textIn(scene)).not.toBe(text);
+  });
+
+  test('leave out whom policies leave out, seen or not, and count them', async () => {
+    const scene = known();
+    await scene.run(SEEN);
+    expect(textIn(scene)).not.toMatch(/kube-scheduler`|ignored`/);
+    expect(textIn(scene)).toContain('Not listed: 2 subjects');
+  });
+
+  test('call a grant unused only of subjects that were observable for long enough', async () => {
+    const early = known();
+    await early.run(SEEN);
+    expect(textIn(early)).toContain('None is proven.');
+    expect(textIn(early)).toContain('secrets (not proven)');
+    const scene = known();
+    await scene.run(LONG);
+    expect(textIn(scene)).toContain(
+      '### `ClusterRoleBinding everything`: `ClusterRole broad`\n\nNot used by `ServiceAccount shop/cart`:\n\n' +
+        '- `delete pods` cluster-wide\n- `delete,list secrets` cluster-wide\n',
+    );
+    expect(textIn(scene)).not.toContain('Not used by `ServiceAccount shop/ghost`');
+  });
+
+  test('are the same in any order of what exists', async () => {
+    const [one, other] = [known(), known()];
+    other.settings = { ...other.settings, existing: new Map([['prod', EXISTING.toReversed()]]) };
+    await Promise.all([one.run(LONG), other.run(LONG)]);
+    expect(textIn(other)).toBe(textIn(one));
+  });
+
+  test('are not there where it is not known; what is there already stays', async () => {
+    const scene = known();
+    await scene.run(SEEN);
+    scene.merge(BRANCH);
+    const before = scene.files.get(COMPLIANCE);
+    scene.settings = new Scene(SETTINGS).settings;
+    await scene.run([...SEEN, ...asked(CART, ['get pods shop'])]);
+    expect(scene.world.filesAt(`leastwise/${BRANCH}`).get(COMPLIANCE)).toBe(before);
+    expect(scene.pull(BRANCH).title).toBe('Update the policy report of prod');
+  });
+
+  test('leave a file of a person alone, and say so', async () => {
+    const scene = known({ ...TEAM, [COMPLIANCE]: '# mine' });
+    const { problems } = await scene.run(SEEN);
+    expect(problems).toEqual([expect.stringContaining(COMPLIANCE)]);
+    expect(scene.world.filesAt(`leastwise/${BRANCH}`).get(COMPLIANCE)).toBe('# mine');
+  });
+});
+
+test('the report says how many findings each policy has', async () => {
+  const scene = new Scene(SETTINGS);
+  await scene.run([
+    ...asked(CART, ['list secrets shop', 'list secrets kube-system']),
+    ...asked(ALICE, ['get pods shop']),
+  ]);
+  const text = scene.world.filesAt('leastwise/prod.policies.reports').get(PATH) ?? '';
+  const [, cart = '', alice = ''] = text.split(/^## /m);
+  expect(cart).toContain('Findings of this policy: 1 CRITICAL, 2 MEDIUM');
+  expect(alice).toContain('User alice');
+  expect(alice).not.toContain('Findings');
 });
 
 describe('a text that its pull request cannot hold', () => {

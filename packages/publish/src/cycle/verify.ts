@@ -93,15 +93,19 @@ export function verifyPart({ change, namespaces, covers }: ChangePart, defaults:
   return { after, broken, mismatches };
 }
 
-interface Asked {
+/** A permission that was needed. */
+export interface Asked {
   /** As the policy lists it. */
   readonly cell: Cell;
   /** As the authorizer is asked. */
   readonly permission: Cell;
 }
 
-/** What the subject was counted to need; of rules with too many names, any name. */
-function neededCells({ state, policy, options }: SubjectPlan): Asked[] {
+/**
+ * What a subject was counted to need within the retention period; of rules with too many names, any name. What another
+ * authorizer allowed is not among it.
+ */
+export function neededCells({ state, policy, options }: SubjectPlan): Asked[] {
   const left = policy.exceptions.filter((each) => NOT_NEEDED.includes(each.class));
   const excepted = new Set(left.map(({ cell }) => cellKey(cell)));
   const sets = options.includeDenied ? [state.allowed, state.denied] : [state.allowed];

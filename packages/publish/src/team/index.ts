@@ -9,7 +9,13 @@ export {
   parseCodeowners,
 } from './codeowners.ts';
 export type { OwnerProblem, OwnerProblemReason } from './codeowners-lines.ts';
-export { LEFT_OUT_SENTENCES, leftOut, type LeftOutFacts, type LeftOutReason } from './left-out.ts';
+export {
+  isLeftOutReason,
+  LEFT_OUT_SENTENCES,
+  leftOut,
+  type LeftOutFacts,
+  type LeftOutReason,
+} from './left-out.ts';
 export * from './observability.ts';
 export {
   CLUSTER_GROUP,

@@ -15,6 +15,11 @@ export const LEFT_OUT_SENTENCES: Readonly<Record<LeftOutReason, string>> = {
   'bootstrap-defaults': 'All that it did is granted to it by default.',
 };
 
+/** Whether a reason is one of those for which nothing is published at all. */
+export function isLeftOutReason(reason: string): reason is LeftOutReason {
+  return Object.hasOwn(LEFT_OUT_SENTENCES, reason);
+}
+
 /** What is known of a subject besides its policy. */
 export interface LeftOutFacts {
   readonly choices: Pick<ScopeChoices, 'isIgnored' | 'isIncluded'>;

@@ -2,19 +2,10 @@ import { escapeInvisible } from '../escape-invisible.ts';
 import { defuse, markdownFence } from '../escape-markdown.ts';
 import { compare, compareSubjects, subjectName } from '../subject-name.ts';
 import type { Section } from './fit.ts';
-import {
-  code,
-  comparePermissions,
-  fold,
-  grantText,
-  ruleLine,
-  shorten,
-  table,
-  targetKey,
-} from './markdown.ts';
+import { comparePermissions, fold, grantText, ruleLine, shorten, table, targetKey } from './markdown.ts';
 import { dayOf, daysRange } from './ranges.ts';
-import { type PullRequestReport, type RiskFinding, type RuleChange, SEVERITIES } from './report.ts';
-import { bySubjectSection, LEAST_ROWS, rowsOf, subjectText, verbsByTarget } from './sections.ts';
+import type { PullRequestReport, RuleChange } from './report.ts';
+import { bySubjectSection, LEAST_ROWS, rowsOf, verbsByTarget } from './sections.ts';
 
 /** A rule of ten names fits. */
 const LINE_CHARACTERS = 1000;
@@ -52,68 +43,6 @@ export function removedSection({ subjects }: PullRequestReport, importance: numb
     rows,
     (some) => table(columns, some),
   );
-}
-
-/** How often findings of one severity come and go. */
-export interface RiskChange {
-  readonly severity: RiskFinding['severity'];
-  readonly difference: number;
-}
-
-/** Findings after the merge less those before, by severity, the worst first; `undefined` where no check ran. */
-export function riskChanges({ subjects }: PullRequestReport): RiskChange[] | undefined {
-  const risks = subjects.flatMap(({ risk }) => (risk === undefined ? [] : [risk]));
-  if (risks.length === 0) return undefined;
-  return SEVERITIES.map((severity) => {
-    const count = (findings: readonly RiskFinding[]): number =>
-      distinct(findings).filter((finding) => finding.severity === severity).length;
-    const difference = risks.reduce((sum, { before, after }) => sum + count(after) - count(before), 0);
-    return { severity, difference };
-  }).filter(({ difference }) => difference !== 0);
-}
-
-/** Every finding with what becomes of it. */
-export function riskSection({ subjects }: PullRequestReport, importance: number): Section {
-  const rows = rowsOf(subjects, ({ risk }) => {
-    if (risk === undefined) return [];
-    const before = new Set(risk.before.map(findingKey));
-    const after = new Set(risk.after.map(findingKey));
-    return distinct([...risk.before, ...risk.after]).map((finding) => ({
-      ...finding,
-      fate: fateOf(before.has(findingKey(finding)), after.has(findingKey(finding))),
-    }));
-  }).map(({ subject, row }) => [subjectText(subject), code(row.id), row.severity, row.fate]);
-  const columns = [
-    { title: 'subject' },
-    { title: 'finding' },
-    { title: 'severity' },
-    { title: 'after the merge' },
-  ];
-  return {
-    noun: 'finding',
-    size: rows.length,
-    importance,
-    least: LEAST_ROWS,
-    render: (shown) =>
-      ['### Risk', ...(shown === 0 ? [] : [table(columns, rows.slice(0, shown))])].join('\n\n'),
-  };
-}
-
-function fateOf(isBefore: boolean, isAfter: boolean): string {
-  if (isBefore && isAfter) return 'stays';
-  return isAfter ? '**new**' : 'gone';
-}
-
-/** Each once, the worst first. */
-function distinct(findings: readonly RiskFinding[]): RiskFinding[] {
-  const byKey = new Map(findings.map((finding) => [findingKey(finding), finding]));
-  return [...byKey.values()].sort(
-    (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || compare(a.id, b.id),
-  );
-}
-
-function findingKey({ id, severity }: RiskFinding): string {
-  return JSON.stringify([id, severity]);
 }
 
 /** The rules before and after as a diff, one rule a line. What is the same in both is context. */

@@ -6,7 +6,7 @@ import { renderAfterMergeComment } from './comments.ts';
 import { pullRequestOverflowPath, renderPullRequest } from './render-pull-request.ts';
 import type { PullRequestReport, SubjectChange } from './report.ts';
 import { type BindingOrigin, renderRetirementIssue } from './retirement.ts';
-import { ADDITIONS, observed, permission, removed, unchanged } from './testing/reports.ts';
+import { ADDITIONS, finding, observed, permission, removed, unchanged } from './testing/reports.ts';
 import { COMMIT_COMMANDS, HOSTILE_MARKDOWN, skeletonOf } from './testing/skeleton.ts';
 
 const LIMITS = { title: 256, body: 1_000_000 };
@@ -50,7 +50,16 @@ function changeOf(n: Naming): SubjectChange {
     unproven: [{ permission: asked, remark: n(23) }],
     withheld: [asked],
     refused: [{ namespace: n(24), requests: 3, rule }],
-    risk: { before: [], after: [{ id: n(25), severity: 'HIGH' }] },
+    risk: {
+      before: [
+        finding(n(46), 'LOW', { key: 'gone', what: n(47) }),
+        finding(n(48), 'INFO', { key: 'same', what: n(49) }),
+      ],
+      after: [
+        finding(n(25), 'HIGH', { what: n(50), remedy: n(51) }),
+        finding(n(48), 'INFO', { key: 'same', what: n(49) }),
+      ],
+    },
     rules: [{ namespace: n(26), before: [rule], after: [{ nonResourceURLs: [n(27)], verbs: [n(28)] }] }],
   };
 }

@@ -24,6 +24,7 @@ export type {
   SubjectChange,
   TextLimits,
 } from './report.ts';
+export { needsReviewer } from './risk-section.ts';
 export {
   type BindingOrigin,
   type IssueDocument,

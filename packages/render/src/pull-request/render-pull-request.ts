@@ -2,11 +2,12 @@ import { markdownFence } from '../escape-markdown.ts';
 import { encodeSegment } from '../encode-segment.ts';
 import { clusterFolder } from '../folders.ts';
 import { MARKDOWN_NOTICE } from '../generated.ts';
-import { removedSection, riskChanges, riskSection, rulesSection } from './change-sections.ts';
+import { removedSection, rulesSection } from './change-sections.ts';
 import { fit, type Part, type Section } from './fit.ts';
 import { code, counted, fileLink, fold, yamlOf } from './markdown.ts';
 import { countRange, daysRange, monthOf } from './ranges.ts';
 import type { PullRequestReport, TextLimits } from './report.ts';
+import { reviewerWarnings, riskChanges, riskSection } from './risk-section.ts';
 import {
   addedSection,
   brokenSection,
@@ -74,7 +75,7 @@ function partsOf(report: PullRequestReport): Part[] {
   return [
     verdict(report),
     promise(report),
-    ...warnings(report),
+    ...reviewerWarnings(report),
     subjectsSection(report, 11),
     brokenSection(report, 12),
     addedSection(report, 10),
@@ -131,17 +132,6 @@ function changeSentence(adds: boolean, removes: boolean): string {
   if (adds) return 'Grants what was used; takes nothing away.';
   if (removes) return 'Takes away what was not used; grants nothing new.';
   return 'Changes the text of the files and no grant.';
-}
-
-function warnings(report: PullRequestReport): string[] {
-  const risky = report.subjects
-    .filter(({ added }) => added.length > 0)
-    .flatMap(({ risk }) => risk?.after ?? [])
-    .filter(({ severity }) => severity === 'CRITICAL' || severity === 'HIGH');
-  if (risky.length === 0) return [];
-  return [
-    '> **Look twice:** after the merge, findings of severity HIGH or above apply to what this grants. See _Risk_.',
-  ];
 }
 
 function blindSpotsSection({ blindSpots, window }: PullRequestReport, importance: number): Section {

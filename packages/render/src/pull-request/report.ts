@@ -10,10 +10,17 @@ export const SEVERITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'INFO'] as const
 /** One of {@link SEVERITIES}. */
 export type Severity = (typeof SEVERITIES)[number];
 
-/** A risk that a check of RBAC found, such as `R005`. */
+/** A risk that a check of RBAC found. */
 export interface RiskFinding {
+  /** Equal for what is one finding before and after a merge. */
+  readonly key: string;
+  /** Of the check: `R030`. */
   readonly id: string;
   readonly severity: Severity;
+  /** What is wrong: a sentence with names in it, unescaped. */
+  readonly what: string;
+  /** How what the check finds is put right, without links. */
+  readonly remedy: string;
 }
 
 /** A permission that is taken away, and why that is safe. */

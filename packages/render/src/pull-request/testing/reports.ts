@@ -1,7 +1,7 @@
 import type { Permission, Subject } from '@leastwise/audit-event';
 
 import type { ObservedPermission } from '../../policy-report.ts';
-import type { PullRequestReport, RemovedPermission, SubjectChange } from '../report.ts';
+import type { PullRequestReport, RemovedPermission, RiskFinding, SubjectChange } from '../report.ts';
 
 const DAY_US = 86_400_000_000;
 /** The first event of all reports here. */
@@ -43,6 +43,16 @@ export function removed(
     observableDays: 74,
     ...safety,
   };
+}
+
+/** A finding about the grants of one subject. */
+export function finding(
+  id: string,
+  severity: RiskFinding['severity'],
+  fields: Partial<RiskFinding> = {},
+): RiskFinding {
+  const what = `ServiceAccount shop/app may do what ${id} finds in namespace shop`;
+  return { key: id, id, severity, what, remedy: 'Name the resources: `pods/exec`.', ...fields };
 }
 
 /** A ServiceAccount. */
@@ -131,10 +141,30 @@ export const ADDITIONS: PullRequestReport = {
         },
       ],
       risk: {
-        before: [{ id: 'R012', severity: 'MEDIUM' }],
+        before: [
+          finding('R014', 'MEDIUM', { key: 'a', what: 'RoleBinding shop/app binds the default account' }),
+          finding('R014', 'MEDIUM', { key: 'b', what: 'RoleBinding web/app binds the default account' }),
+          finding('R074', 'MEDIUM', {
+            what: 'ServiceAccount shop/app may patch ingresses in namespace shop',
+          }),
+          finding('R030', 'LOW', {
+            what: 'ServiceAccount shop/app may get secrets named db in namespace shop',
+          }),
+        ],
         after: [
-          { id: 'R012', severity: 'MEDIUM' },
-          { id: 'R005', severity: 'HIGH' },
+          finding('R014', 'MEDIUM', { key: 'a', what: 'RoleBinding shop/app binds the default account' }),
+          finding('R014', 'MEDIUM', { key: 'b', what: 'RoleBinding web/app binds the default account' }),
+          finding('R074', 'MEDIUM', {
+            what: 'ServiceAccount shop/app may patch ingresses; update services in namespace shop',
+          }),
+          finding('R030', 'MEDIUM', {
+            what: 'ServiceAccount shop/app may get secrets in namespace shop',
+            remedy: 'Name the secrets that are needed, and grant get only.',
+          }),
+          finding('R053', 'HIGH', {
+            what: 'ServiceAccount shop/app may patch pods/ephemeralcontainers in namespace shop',
+            remedy: 'Grant it to people for a time, in one namespace.',
+          }),
         ],
       },
       rules: [
@@ -228,8 +258,10 @@ export const REMOVALS: PullRequestReport = {
       ],
       risk: {
         before: [
-          { id: 'R005', severity: 'HIGH' },
-          { id: 'R001', severity: 'CRITICAL' },
+          finding('R050', 'HIGH', { what: 'ServiceAccount shop/app may create pods in namespace shop' }),
+          finding('R001', 'CRITICAL', {
+            what: 'ServiceAccount shop/app may do everything in the whole cluster',
+          }),
         ],
         after: [],
       },
