@@ -32,10 +32,13 @@ import {
   copyOf,
   deleteBinding,
   planRemediation,
+  remediationEvent,
   type RemediationPlan,
   remediationOf,
 } from './remediate.ts';
 
+/** In a cluster that is looked at for the first time there may be thousands: nobody reads that many events. */
+const MAX_EVENTS = 100;
 /** Who tells events. */
 const SOURCE = 'leastwise.dev/auditor';
 const CHECKS: ReadonlyMap<string, CheckInfo> = new Map(catalogue().map((info) => [info.id, info]));
@@ -193,13 +196,22 @@ export class ClusterAuditor {
     const told = this.#told ?? this.#standingOpen();
     const open = wanted.filter(({ suppressed }) => suppressed === undefined);
     const next = new Set<string>();
+    let events = 0;
     for (const each of open) {
       const violation = each.violation.metadata.name;
       next.add(violation);
       if (told.has(violation)) continue;
       metrics.opened(each);
       log.warn('a violation came up', { cluster: name, violation, rule: each.violation.spec.rule });
-      await this.#event(each, 'Warning', 'RBACViolation', each.violation.spec.message);
+      events += 1;
+      if (events <= MAX_EVENTS)
+        await this.#event(each, 'Warning', 'RBACViolation', each.violation.spec.message);
+    }
+    if (events > MAX_EVENTS) {
+      log.warn('more came up than events are told of: see the violations', {
+        cluster: name,
+        violations: events,
+      });
     }
     for (const violation of told) {
       if (!next.has(violation)) log.info('a violation is gone', { cluster: name, violation });
@@ -263,7 +275,7 @@ export class ClusterAuditor {
     this.#sayings.set(uid, saying);
     this.#parts.metrics.remediated(result);
     const note = result === 'refused' ? `not deleted: ${why}` : `would be deleted for ${why}`;
-    await this.#record(this.#remediationEvent(plan, 'Normal', note));
+    await this.#record(remediationEvent(plan, 'Normal', note));
   }
 
   async #delete(plan: RemediationPlan): Promise<void> {
@@ -284,30 +296,8 @@ export class ClusterAuditor {
     log.warn('a binding was deleted', { cluster: name, kind: plan.kind, namespace, binding });
     const rules = plan.verdict.action === 'delete' ? plan.verdict.rules.join(', ') : '';
     await this.#record(
-      this.#remediationEvent(
-        plan,
-        'Warning',
-        `deleted for ${rules}; a copy is in the status of its RBACViolation`,
-      ),
+      remediationEvent(plan, 'Warning', `deleted for ${rules}; a copy is in the status of its RBACViolation`),
     );
-  }
-
-  #remediationEvent(
-    { kind, object }: RemediationPlan,
-    type: 'Normal' | 'Warning',
-    note: string,
-  ): Parameters<typeof recordEvent>[2] {
-    const { namespace, name, uid } = object;
-    return {
-      regarding: {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind,
-        name,
-        uid,
-        ...(namespace === '' ? {} : { namespace }),
-      },
-      ...{ type, reason: 'RBACRemediation', action: 'Remediate', note },
-    };
   }
 
   #keepIssues(wanted: readonly WantedViolation[], view: ClusterView): void {

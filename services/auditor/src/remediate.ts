@@ -5,6 +5,7 @@ import {
   type RemediationVerdict,
 } from '@leastwise/findings';
 import {
+  type ClusterEvent,
   deleteExactly,
   type KubeObject,
   RBAC_PATHS,
@@ -127,6 +128,23 @@ export async function deleteBinding(writing: Writing, { kind, object }: Remediat
   const inNamespace = namespace === '' ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
   const path = `${collection.slice(0, at)}${inNamespace}${collection.slice(at)}/${encodeURIComponent(name)}`;
   return await deleteExactly(writing, path, object);
+}
+
+/** What is told of a binding that asked to be deleted. */
+export function remediationEvent(
+  { kind, object }: RemediationPlan,
+  type: ClusterEvent['type'],
+  note: string,
+): ClusterEvent {
+  const { namespace, name, uid } = object;
+  const regarding = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind,
+    name,
+    uid,
+    ...(namespace === '' ? {} : { namespace }),
+  };
+  return { regarding, type, reason: 'RBACRemediation', action: 'Remediate', note };
 }
 
 /** Counts in how many complete audits one after the other each version of an object was found. */
