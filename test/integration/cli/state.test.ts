@@ -253,7 +253,7 @@ describe.skipIf(isLacking)('Redis', () => {
     const text = await said('show', ...placeOf(prefix));
     expect(text.replace(/^size .*$/m, 'size            …')).toBe(
       [
-        'schema version  3',
+        'schema version  4',
         'size            …',
         'only received   0',
         'late            0',
