@@ -11,6 +11,7 @@ import {
   type RbacKind,
   REAL_WAITING,
   toRbacObject,
+  toServiceAccount,
 } from '@leastwise/kube';
 
 import { CliError } from './exit.ts';
@@ -35,19 +36,6 @@ function kubeconfigFile(env: NodeJS.ProcessEnv): string {
   return first === '' ? join(homedir(), '.kube', 'config') : first;
 }
 
-function textsOf(value: object, ...path: readonly string[]): Record<string, string> {
-  let current: unknown = value;
-  for (const key of path) {
-    if (typeof current !== 'object' || current === null) return {};
-    current = Reflect.get(current, key);
-  }
-  if (typeof current !== 'object' || current === null) return {};
-  const entries: [string, unknown][] = Object.entries(current);
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
-}
-
 async function readAll(cluster: Cluster): Promise<LiveRbac> {
   const list = async (path: string) => [
     ...(await listObjects(cluster, { path }, { waiting: REAL_WAITING })).objects.values(),
@@ -58,14 +46,7 @@ async function readAll(cluster: Cluster): Promise<LiveRbac> {
       objects.push({ object: toRbacObject(kind, value), uid });
     }
   }
-  const accounts = await list('/api/v1/serviceaccounts');
-  const serviceAccounts = accounts.map(({ namespace, name, uid, value }) => {
-    const automount: unknown = Reflect.get(value, 'automountServiceAccountToken');
-    return {
-      ...{ namespace, name, uid, annotations: textsOf(value, 'metadata', 'annotations') },
-      ...(typeof automount === 'boolean' ? { automountServiceAccountToken: automount } : {}),
-    };
-  });
+  const serviceAccounts = (await list('/api/v1/serviceaccounts')).map(toServiceAccount);
   const namespaces = (await list('/api/v1/namespaces')).map(({ name }) => name);
   return { objects, serviceAccounts, namespaces };
 }
@@ -78,11 +59,10 @@ export async function readLiveRbac(
   flags: LiveFlags,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<LiveRbac> {
-  const { context } = flags;
   try {
     const cluster = await openCluster({
       kubeconfigFile: flags.kubeconfig ?? kubeconfigFile(env),
-      ...(context === undefined ? {} : { context }),
+      context: flags.context,
     });
     try {
       return await readAll(cluster);

@@ -37,10 +37,9 @@ export async function applyObject(writing: Writing, path: string, object: object
 
 /**
  * Deletes what was looked at, and nothing that was changed or made anew since.
- * @returns false where it is gone already, or is not what it was
- * @throws KubeError
+ * @throws KubeError, also where it is gone already (404) or is not what it was (409)
  */
-export async function deleteExactly(writing: Writing, path: string, seen: Sighting): Promise<boolean> {
+export async function deleteSeen(writing: Writing, path: string, seen: Sighting): Promise<void> {
   const { cluster, waiting, dryRun = false } = writing;
   const { uid, resourceVersion } = seen;
   const text = JSON.stringify({
@@ -50,8 +49,17 @@ export async function deleteExactly(writing: Writing, path: string, seen: Sighti
     // With a body the API server reads none of the query.
     ...(dryRun ? { dryRun: ['All'] } : {}),
   });
+  await ask(cluster, { method: 'DELETE', path, body: { type: 'application/json', text } }, waiting);
+}
+
+/**
+ * As {@link deleteSeen}, for whom it is no failure to come too late.
+ * @returns false where it is gone already, or is not what it was
+ * @throws KubeError
+ */
+export async function deleteExactly(writing: Writing, path: string, seen: Sighting): Promise<boolean> {
   try {
-    await ask(cluster, { method: 'DELETE', path, body: { type: 'application/json', text } }, waiting);
+    await deleteSeen(writing, path, seen);
     return true;
   } catch (error) {
     if (error instanceof KubeError && (error.status === 404 || error.status === 409)) return false;

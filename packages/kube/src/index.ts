@@ -1,5 +1,7 @@
 export { openCluster } from './cluster.ts';
-export { KubeError, type KubeFailure } from './kube-error.ts';
+export { type ClusterSetting, clusterSettingProblem } from './cluster-setting.ts';
+export { textAt, valueAt } from './json-value.ts';
+export { KUBE_FAILURES, KubeError, type KubeFailure } from './kube-error.ts';
 export type { OpenClusterOptions } from './kubeconfig.ts';
 export {
   applyPolicyReports,
@@ -23,7 +25,7 @@ export {
 export { applyObject, deleteExactly, type Sighting, type Writing } from './apply.ts';
 export { type ClusterEvent, recordEvent } from './cluster-event.ts';
 export { ClusterLease, type LeaseOptions } from './lease.ts';
-export { RBAC_PATHS, type RbacKind, toRbacObject } from './rbac-object.ts';
+export { RBAC_PATHS, type RbacKind, toRbacObject, toServiceAccount } from './rbac-object.ts';
 export {
   keepViolations,
   type KeepOptions,
@@ -31,5 +33,6 @@ export {
   VIOLATIONS_PATH,
   VIOLATIONS_QUERY,
 } from './violation/keep-violations.ts';
+export { type Standing, standingOf } from './violation/standing.ts';
 export { type ViolationContext, violationName, violationObjects } from './violation/violation-object.ts';
 export type * from './violation/types.ts';

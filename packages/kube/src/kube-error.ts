@@ -8,17 +8,20 @@ import { escapeTerminal } from '@leastwise/render';
  * `not-installed`: it has no such kind of object; `no-namespace`: missing, or being deleted; `conflict`: somebody else
  * wrote in between, or holds it; `invalid`: it refuses the object; `unexpected`: anything else.
  */
-export type KubeFailure =
-  | 'configuration'
-  | 'unreachable'
-  | 'overloaded'
-  | 'unauthorized'
-  | 'forbidden'
-  | 'not-installed'
-  | 'no-namespace'
-  | 'conflict'
-  | 'invalid'
-  | 'unexpected';
+export const KUBE_FAILURES = [
+  'configuration',
+  'unreachable',
+  'overloaded',
+  'unauthorized',
+  'forbidden',
+  'not-installed',
+  'no-namespace',
+  'conflict',
+  'invalid',
+  'unexpected',
+] as const;
+/** One of {@link KUBE_FAILURES}. */
+export type KubeFailure = (typeof KUBE_FAILURES)[number];
 
 /**
  * A cluster that did not do as asked. Never holds a credential, and has no `cause`: what the libraries throw may quote

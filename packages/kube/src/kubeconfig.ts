@@ -8,9 +8,9 @@ import { KubeError } from './kube-error.ts';
 /** Which cluster, and as whom. */
 export interface OpenClusterOptions {
   /** A kubeconfig; without one, the service account of the pod that this runs in. */
-  readonly kubeconfigFile?: string;
+  readonly kubeconfigFile?: string | undefined;
   /** A context of that file; its current one by default. */
-  readonly context?: string;
+  readonly context?: string | undefined;
   /** How long one request may take, in milliseconds; half a minute by default. */
   readonly timeoutMs?: number;
 }

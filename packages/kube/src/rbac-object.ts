@@ -1,3 +1,4 @@
+import type { AuditedServiceAccount } from '@leastwise/findings';
 import type {
   BindingSubject,
   ClusterRole,
@@ -9,6 +10,7 @@ import type {
 } from '@leastwise/rbac';
 
 import { entriesOf, listAt, textAt, valueAt } from './json-value.ts';
+import type { KubeObject } from './watch/kube-object.ts';
 
 /** The kinds of RBAC, with where they are listed. */
 export const RBAC_PATHS = {
@@ -110,4 +112,13 @@ export function toRbacObject(kind: RbacKind, value: unknown): RbacObject {
     case 'ClusterRoleBinding':
       return { ...head, kind, roleRef: roleRefOf(value), subjects: subjectsOf(value) };
   }
+}
+
+/** A service account as far as audits look at it. */
+export function toServiceAccount({ namespace, name, uid, value }: KubeObject): AuditedServiceAccount {
+  const automountServiceAccountToken = valueAt(value, 'automountServiceAccountToken');
+  return {
+    ...{ namespace, name, uid, annotations: textMap(valueAt(value, 'metadata', 'annotations')) },
+    ...(typeof automountServiceAccountToken === 'boolean' ? { automountServiceAccountToken } : {}),
+  };
 }

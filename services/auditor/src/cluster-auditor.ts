@@ -7,11 +7,13 @@ import {
   type RbacFinding,
 } from '@leastwise/findings';
 import {
+  type ClusterEvent,
   KubeError,
   keepViolations,
   type KeptViolations,
   type KubeObject,
   recordEvent,
+  standingOf,
   type ViolationRemediation,
   violationObjects,
   type WantedViolation,
@@ -25,7 +27,6 @@ import type { AuditorConfig } from './config.ts';
 import type { IssueKeeper } from './issues.ts';
 import type { AuditorMetrics } from './metrics.ts';
 import type { HeldPolicy, PolicyHolder } from './policy-holder.ts';
-import { isWithinHour, standingOf } from './standing.ts';
 import {
   AuditCounts,
   canBeCopied,
@@ -37,6 +38,7 @@ import {
   remediationOf,
 } from './remediate.ts';
 
+const HOUR_MS = 3_600_000;
 /** In a cluster that is looked at for the first time there may be thousands: nobody reads that many events. */
 const MAX_EVENTS = 100;
 /** Who tells events. */
@@ -76,6 +78,8 @@ export class ClusterAuditor {
   #told: Set<string> | undefined;
   /** When bindings were deleted, in milliseconds since the epoch. */
   #deletedMs: number[] = [];
+  /** By UID of a binding, what was said of it last. */
+  readonly #sayings = new Map<string, string>();
 
   constructor(parts: ClusterAuditorParts) {
     this.#parts = parts;
@@ -145,10 +149,10 @@ export class ClusterAuditor {
   #plans(held: HeldPolicy, findings: readonly RbacFinding[]): RemediationPlan[] {
     const { view, settings, self, writing } = this.#parts;
     const nowMs = writing.waiting.now();
-    this.#deletedMs = this.#deletedMs.filter((ms) => isWithinHour(ms, nowMs));
+    this.#deletedMs = this.#deletedMs.filter((ms) => nowMs - ms < HOUR_MS);
     const written = [...view.violations().values()].filter((each) => {
-      const { remediatedMs } = standingOf(each);
-      return remediatedMs !== undefined && isWithinHour(remediatedMs, nowMs);
+      const { deletedMs } = standingOf(each);
+      return deletedMs !== undefined && nowMs - deletedMs < HOUR_MS;
     });
     const { enabled, clusterRoleBindings, maxPerHour } = settings.remediation;
     return planRemediation({
@@ -244,7 +248,7 @@ export class ClusterAuditor {
   }
 
   /** An event that cannot be told changes nothing: the violation stands. */
-  async #record(event: Parameters<typeof recordEvent>[2]): Promise<void> {
+  async #record(event: ClusterEvent): Promise<void> {
     const { name, writing, metrics, log } = this.#parts;
     try {
       await recordEvent(writing, SOURCE, event);
@@ -257,6 +261,9 @@ export class ClusterAuditor {
 
   async #remediate(plans: readonly RemediationPlan[]): Promise<void> {
     const { settings } = this.#parts;
+    // What is not looked after any more need not be remembered.
+    const uids = new Set(plans.map(({ object }) => object.uid));
+    for (const uid of this.#sayings.keys()) if (!uids.has(uid)) this.#sayings.delete(uid);
     for (const plan of plans) {
       if (plan.verdict.action === 'refuse') await this.#said(plan, 'refused', plan.verdict.reason);
       else if (settings.remediation.dryRun)
@@ -264,8 +271,6 @@ export class ClusterAuditor {
       else await this.#delete(plan);
     }
   }
-
-  readonly #sayings = new Map<string, string>();
 
   /** Said once for each version of an object. */
   async #said(plan: RemediationPlan, result: 'refused' | 'would-delete', why: string): Promise<void> {

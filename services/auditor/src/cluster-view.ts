@@ -5,6 +5,7 @@ import {
   RBAC_PATHS,
   type RbacKind,
   toRbacObject,
+  toServiceAccount,
   VIOLATIONS_PATH,
   VIOLATIONS_QUERY,
   type WatchableCluster,
@@ -138,14 +139,7 @@ export class ClusterView {
   }
 
   serviceAccounts(): AuditedServiceAccount[] {
-    return [...this.#of('ServiceAccount').objects.values()].map(({ namespace, name, uid, value }) => {
-      const annotations = annotationsOf(value);
-      const automount: unknown = Reflect.get(value, 'automountServiceAccountToken');
-      return {
-        ...{ namespace, name, uid, annotations },
-        ...(typeof automount === 'boolean' ? { automountServiceAccountToken: automount } : {}),
-      };
-    });
+    return [...this.#of('ServiceAccount').objects.values()].map(toServiceAccount);
   }
 
   namespaces(): string[] {
@@ -162,15 +156,4 @@ export class ClusterView {
     const [only] = this.#of('ConfigMap').objects.values();
     return only;
   }
-}
-
-function annotationsOf(value: object): Record<string, string> {
-  const metadata: unknown = Reflect.get(value, 'metadata');
-  if (typeof metadata !== 'object' || metadata === null) return {};
-  const annotations: unknown = Reflect.get(metadata, 'annotations');
-  if (typeof annotations !== 'object' || annotations === null) return {};
-  const entries: [string, unknown][] = Object.entries(annotations);
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
 }

@@ -1,23 +1,11 @@
 import type { AuditResult, FindingSeverity } from '@leastwise/findings';
 import { FINDING_SEVERITIES } from '@leastwise/findings';
-import type { KubeFailure, WantedViolation } from '@leastwise/kube';
+import { KUBE_FAILURES, type KubeFailure, type WantedViolation } from '@leastwise/kube';
 import type { Counter, Gauge, Histogram, Metrics } from '@leastwise/runtime';
 
 import { REMEDIATION_RESULTS, type RemediationResult } from './remediate.ts';
 
 const KINDS = ['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding', 'ServiceAccount'] as const;
-const FAILURES = [
-  'configuration',
-  'unreachable',
-  'overloaded',
-  'unauthorized',
-  'forbidden',
-  'not-installed',
-  'no-namespace',
-  'conflict',
-  'invalid',
-  'unexpected',
-] as const satisfies KubeFailure[];
 const ISSUE_RESULTS = ['kept', 'failed'] as const;
 
 /** Most clusters of one auditor have far fewer; what is beyond is counted as `other`. */
@@ -75,7 +63,7 @@ export class AuditorMetrics {
     this.#errors = metrics.counter({
       name: 'leastwise_auditor_errors_total',
       help: 'Requests to API servers that failed for good. A rise of forbidden means a role that lacks rules.',
-      labels: { failure: FAILURES },
+      labels: { failure: KUBE_FAILURES },
       openLabels: cluster,
     });
     this.#policyProblems = metrics.gauge({

@@ -1,5 +1,5 @@
 import { DEFAULT_VIOLATION_POLICY, parseViolationPolicy, type ViolationPolicy } from '@leastwise/findings';
-import type { KubeObject } from '@leastwise/kube';
+import { type KubeObject, valueAt } from '@leastwise/kube';
 
 /** The policy in force. */
 export interface HeldPolicy {
@@ -36,8 +36,8 @@ export class PolicyHolder {
     if (configMap === undefined) return { policy: DEFAULT_VIOLATION_POLICY, problems: [], isCurrent: false };
     const { namespace, name, value } = configMap;
     const where = `configmap ${namespace}/${name}`;
-    const text = dataOf(value, this.#key);
-    if (text === undefined) {
+    const text = valueAt(value, 'data', this.#key);
+    if (typeof text !== 'string') {
       return { policy: this.#held.policy, problems: [`${where}: it has no ${this.#key}`], isCurrent: false };
     }
     const { policy, problems } = parseViolationPolicy(text, `${where}: ${this.#key}`);
@@ -45,11 +45,4 @@ export class PolicyHolder {
     const told = problems.map(({ file, line, detail }) => `${file}:${line}: ${detail}`);
     return { policy: this.#held.policy, problems: told, isCurrent: false };
   }
-}
-
-function dataOf(value: object, key: string): string | undefined {
-  const data: unknown = Reflect.get(value, 'data');
-  if (typeof data !== 'object' || data === null || !Object.hasOwn(data, key)) return undefined;
-  const text: unknown = Reflect.get(data, key);
-  return typeof text === 'string' ? text : undefined;
 }

@@ -11,6 +11,7 @@ import {
   RBAC_PATHS,
   type RbacKind,
   toRbacObject,
+  valueAt,
   violationName,
   type ViolationRemediation,
   type Writing,
@@ -42,9 +43,7 @@ export interface PlanInput {
 }
 
 function hasOwners({ value }: KubeObject): boolean {
-  const metadata: unknown = Reflect.get(value, 'metadata');
-  if (typeof metadata !== 'object' || metadata === null) return false;
-  const owners: unknown = Reflect.get(metadata, 'ownerReferences');
+  const owners = valueAt(value, 'metadata', 'ownerReferences');
   return Array.isArray(owners) && owners.length > 0;
 }
 
@@ -89,8 +88,7 @@ const NOT_OURS = ['managedFields', 'resourceVersion', 'uid', 'creationTimestamp'
 
 /** An object as it can be applied again: JSON, which is YAML. */
 export function copyOf(kind: RbacKind, { value }: KubeObject): string {
-  const metadata: unknown = Reflect.get(value, 'metadata');
-  const kept = Object.entries(metadata ?? {}).filter(([key]) => !NOT_OURS.includes(key));
+  const kept = Object.entries(valueAt(value, 'metadata') ?? {}).filter(([key]) => !NOT_OURS.includes(key));
   const copy = {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind,

@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises';
 
 import { repositoryProblems } from '@leastwise/forge';
-import { isNamespaceName, KubeError } from '@leastwise/kube';
+import { clusterSettingProblem, isNamespaceName } from '@leastwise/kube';
 
 import type { PublisherConfig } from './config.ts';
 import { ExistingRbacError, readExisting } from './existing.ts';
-import { type ReportTarget, reportTargets } from './policy-reports.ts';
 import { targetOf, tlsOf } from './redis.ts';
 import { repositoryProblemText, repositorySettings } from './settings.ts';
 import { UnusableConfigError } from './unusable.ts';
@@ -84,26 +83,9 @@ async function reportProblems({ policyReports }: PublisherConfig): Promise<strin
   const problems = isNamespaceName(policyReports.namespace)
     ? []
     : ['policyReports.namespace: cannot be the name of a namespace'];
-  for (const target of reportTargets(policyReports)) {
-    const found = await targetProblems(target, policyReports.clusters[target.cluster]);
-    problems.push(...found.map((problem) => `policyReports.clusters.${target.cluster}${problem}`));
+  for (const [cluster, setting] of Object.entries(policyReports.clusters)) {
+    const problem = await clusterSettingProblem(setting);
+    if (problem !== undefined) problems.push(`policyReports.clusters.${cluster}${problem}`);
   }
   return problems;
-}
-
-async function targetProblems(
-  { open }: ReportTarget,
-  { kubeconfigFile, context, inCluster }: Partial<PublisherConfig['policyReports']['clusters'][string]> = {},
-): Promise<string[]> {
-  if ((kubeconfigFile === undefined) !== (inCluster === true)) {
-    return [': wants kubeconfigFile or inCluster, one of the two'];
-  }
-  if (kubeconfigFile === undefined && context !== undefined) return ['.context: is of a kubeconfig'];
-  try {
-    (await open()).close();
-    return [];
-  } catch (error) {
-    if (!(error instanceof KubeError)) throw error;
-    return [`: ${error.message}`];
-  }
 }

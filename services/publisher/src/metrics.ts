@@ -1,4 +1,4 @@
-import type { KubeFailure, ReportOutcome } from '@leastwise/kube';
+import { KUBE_FAILURES, type KubeFailure, type ReportOutcome } from '@leastwise/kube';
 import type {
   CycleOutcome,
   ForgeFailure,
@@ -40,19 +40,6 @@ export const POLICY_REPORT_RESULTS = [
   'deleted',
   'failed',
 ] as const satisfies ReportOutcome['result'][];
-
-const KUBE_FAILURES = [
-  'configuration',
-  'unreachable',
-  'overloaded',
-  'unauthorized',
-  'forbidden',
-  'not-installed',
-  'no-namespace',
-  'conflict',
-  'invalid',
-  'unexpected',
-] as const satisfies KubeFailure[];
 
 const WITHHELD = [
   ...(['ignored', 'system', 'node', 'system-masters', 'bootstrap-defaults'] satisfies LeftOutReason[]),

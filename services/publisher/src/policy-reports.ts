@@ -47,14 +47,10 @@ const MAX_LOGGED = 20;
 
 /** The clusters of a configuration; each is opened anew for every cycle, so that what is in its files may be replaced. */
 export function reportTargets({ clusters }: PublisherConfig['policyReports']): readonly ReportTarget[] {
-  return Object.entries(clusters).map(([cluster, { kubeconfigFile, context }]) => {
-    const options = {
-      timeoutMs: REQUEST_TIMEOUT_MS,
-      ...(kubeconfigFile === undefined ? {} : { kubeconfigFile }),
-      ...(context === undefined ? {} : { context }),
-    };
-    return { cluster, open: () => openCluster(options) };
-  });
+  return Object.entries(clusters).map(([cluster, { kubeconfigFile, context }]) => ({
+    cluster,
+    open: () => openCluster({ kubeconfigFile, context, timeoutMs: REQUEST_TIMEOUT_MS }),
+  }));
 }
 
 /** The machine's clock; waiting ends early when the process is told to stop, and then as `goOn` says. */

@@ -1,6 +1,7 @@
-import { wellFormed, yamlSafeJson } from '../json-value.ts';
+import { applyObject, deleteSeen, type Writing } from '../apply.ts';
+import { wellFormed } from '../json-value.ts';
 import { KubeError } from '../kube-error.ts';
-import { ask, type Cluster } from '../request.ts';
+import type { Cluster } from '../request.ts';
 import { REAL_WAITING, type Waiting } from '../waiting.ts';
 import {
   differencesOf,
@@ -38,19 +39,9 @@ export interface ReportOutcome {
 }
 
 interface Run {
-  readonly cluster: Cluster;
-  readonly waiting: Waiting;
-  readonly query: Readonly<Record<string, string>>;
+  readonly writing: Writing;
+  /** The cluster whose reports these are. */
   readonly owner: string;
-  readonly dryRun: boolean;
-}
-
-const APPLY_TYPE = 'application/apply-patch+yaml';
-
-async function applyTo(run: Run, path: string, object: unknown): Promise<number> {
-  const body = { type: APPLY_TYPE, text: yamlSafeJson(object) };
-  const { status } = await ask(run.cluster, { method: 'PATCH', path, query: run.query, body }, run.waiting);
-  return status;
 }
 
 /** A status as the API server wants it: each condition since when it is so. */
@@ -75,34 +66,28 @@ async function applyReport(
   const path = reportPath(metadata.namespace, metadata.name);
   if (existing !== undefined && existing.cluster !== run.owner) {
     const owner = JSON.stringify(existing.cluster);
-    throw new KubeError('conflict', `${run.cluster.server}: ${path} is the report of the cluster ${owner}`);
+    throw new KubeError(
+      'conflict',
+      `${run.writing.cluster.server}: ${path} is the report of the cluster ${owner}`,
+    );
   }
   const differs = differencesOf(wanted, existing);
-  const isNew = differs.spec && (await applyTo(run, path, main)) === 201;
+  const isNew = differs.spec && (await applyObject(run.writing, path, main));
   // What is created in a dry run is not there to have a status.
-  if (differs.status && !(run.dryRun && isNew)) {
+  if (differs.status && !(run.writing.dryRun === true && isNew)) {
     const { name, namespace } = metadata;
-    const dated = datedStatus(status, existing, run.waiting.now());
-    await applyTo(run, `${path}/status`, { apiVersion, kind, metadata: { name, namespace }, status: dated });
+    const dated = datedStatus(status, existing, run.writing.waiting.now());
+    const named = { apiVersion, kind, metadata: { name, namespace } };
+    await applyObject(run.writing, `${path}/status`, { ...named, status: dated });
   }
   if (isNew) return 'created';
   return differs.spec || differs.status ? 'changed' : 'unchanged';
 }
 
-/** Deletes what was listed, and nothing that was changed or made anew since. */
+/** Deletes what was listed; gone already is fine. */
 async function deleteReport(run: Run, report: ExistingReport): Promise<'deleted'> {
-  const { uid, resourceVersion } = report;
-  const text = JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'DeleteOptions',
-    preconditions: { uid, resourceVersion },
-    // With a body the API server reads none of the query.
-    ...(run.dryRun ? { dryRun: ['All'] } : {}),
-  });
-  const path = reportPath(report.namespace, report.name);
-  const body = { type: 'application/json', text };
   try {
-    await ask(run.cluster, { method: 'DELETE', path, body }, run.waiting);
+    await deleteSeen(run.writing, reportPath(report.namespace, report.name), report);
   } catch (error) {
     if (!(error instanceof KubeError && error.status === 404)) throw error;
   }
@@ -190,8 +175,7 @@ export async function applyPolicyReports(
   }
   const owner = wellFormed(options.cluster);
   const wanted = byPlace(reports, owner);
-  const query = { fieldManager, force: 'true', ...(dryRun ? { dryRun: 'All' } : {}) };
-  const run: Run = { cluster, waiting, query, owner, dryRun };
+  const run: Run = { writing: { cluster, waiting, fieldManager, dryRun }, owner };
   const existing = await existingReports(cluster, waiting);
   const gone = [...existing].filter(([place, report]) => report.cluster === owner && !wanted.has(place));
   const tasks = [...wanted].map(([place, report]): Task => {

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 
 import { canonicalJson, entriesOf, listAt, textAt, valueAt } from '../json-value.ts';
 import { KubeError } from '../kube-error.ts';
-import { ask, type Cluster } from '../request.ts';
+import type { Cluster } from '../request.ts';
 import type { Waiting } from '../waiting.ts';
+import { forEachListed } from '../watch/list-objects.ts';
 import { MANAGED_BY, MANAGED_BY_LABEL, REPORT_API, type SubjectPolicyReport } from './types.ts';
 
 /** A condition with the time since when it is so. */
@@ -26,7 +27,7 @@ export interface ExistingReport {
   readonly conditions: readonly StandingCondition[];
 }
 
-const PAGE_SIZE = '50';
+const PAGE_SIZE = 50;
 /** How often a list is begun again after it expired between two pages. */
 const MAX_LISTS = 3;
 
@@ -85,24 +86,18 @@ function existingOf(item: unknown): ExistingReport {
   };
 }
 
+const LIST = {
+  path: `/apis/${REPORT_API.group}/${REPORT_API.version}/${REPORT_API.plural}`,
+  query: { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` },
+};
+
 /** All pages of one list; only digests stay in memory. */
 async function listOnce(cluster: Cluster, waiting: Waiting): Promise<Map<string, ExistingReport>> {
   const found = new Map<string, ExistingReport>();
-  const path = `/apis/${REPORT_API.group}/${REPORT_API.version}/${REPORT_API.plural}`;
-  const query = { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}`, limit: PAGE_SIZE };
-  let next = '';
-  do {
-    const page = next === '' ? query : { ...query, continue: next };
-    const { status, body } = await ask(cluster, { method: 'GET', path, query: page }, waiting);
-    if (!Array.isArray(valueAt(body, 'items'))) {
-      throw new KubeError('unexpected', `${cluster.server}: GET ${path}: no list`, status);
-    }
-    for (const item of listAt(body, 'items')) {
-      const report = existingOf(item);
-      found.set(placeOf(report), report);
-    }
-    next = textAt(body, 'metadata', 'continue');
-  } while (next !== '');
+  await forEachListed(cluster, LIST, { limit: PAGE_SIZE, waiting }, (item) => {
+    const report = existingOf(item);
+    found.set(placeOf(report), report);
+  });
   return found;
 }
 

@@ -23,12 +23,18 @@ const PAGE_SIZE = 500;
 /** How often a list is begun again after it expired between two pages. */
 const MAX_LISTS = 3;
 
-async function listOnce(
+/**
+ * Goes through the pages of one list.
+ * @param limit - of a page; 0 for one page with all
+ * @returns the version of the list: every page names that of the first one
+ * @throws KubeError, with the status 410 where the list expired between two pages
+ */
+export async function forEachListed(
   cluster: Cluster,
   { path, query = {} }: ListRequest,
   { limit, waiting }: { readonly limit: number; readonly waiting: Waiting },
-): Promise<ObjectList> {
-  const objects = new Map<string, KubeObject>();
+  take: (item: unknown) => void,
+): Promise<string> {
   let next = '';
   for (;;) {
     const paged = {
@@ -37,18 +43,30 @@ async function listOnce(
       ...(next === '' ? {} : { continue: next }),
     };
     const { status, body } = await ask(cluster, { method: 'GET', path, query: paged }, waiting);
-    const resourceVersion = textAt(body, 'metadata', 'resourceVersion');
-    if (!Array.isArray(valueAt(body, 'items')) || resourceVersion === '') {
-      throw new KubeError('unexpected', `${cluster.server}: GET ${path}: no list`, status);
-    }
-    for (const item of listAt(body, 'items')) {
-      const object = toKubeObject(item);
-      if (object) objects.set(keyOf(object), object);
-    }
+    if (!Array.isArray(valueAt(body, 'items'))) throw noList(cluster, path, status);
+    for (const item of listAt(body, 'items')) take(item);
     next = textAt(body, 'metadata', 'continue');
-    // Every page names the version of the first one, so that a watch from there misses nothing.
-    if (next === '') return { objects, resourceVersion };
+    if (next === '') return textAt(body, 'metadata', 'resourceVersion');
   }
+}
+
+function noList({ server }: Cluster, path: string, status?: number): KubeError {
+  return new KubeError('unexpected', `${server}: GET ${path}: no list`, status);
+}
+
+async function listOnce(
+  cluster: Cluster,
+  request: ListRequest,
+  options: { readonly limit: number; readonly waiting: Waiting },
+): Promise<ObjectList> {
+  const objects = new Map<string, KubeObject>();
+  const resourceVersion = await forEachListed(cluster, request, options, (item) => {
+    const object = toKubeObject(item);
+    if (object) objects.set(keyOf(object), object);
+  });
+  // Without one no watch could go on from here.
+  if (resourceVersion === '') throw noList(cluster, request.path);
+  return { objects, resourceVersion };
 }
 
 /**
