@@ -315,10 +315,11 @@ describe.skipIf(isLacking)('Redis', () => {
     const before = await partsOf(prefix);
     expect(await said('import', file, ...placeOf(prefix))).toMatch(/^nothing changed/);
     const meta = ['t', 'e'];
+    // By name: Redis answers the fields of a hash in any order, and in another one while it grows its table.
     const without = (parts: typeof before): unknown =>
       Object.entries(parts).map(([key, hash]) => [
         key,
-        Object.entries(hash).filter(([field]) => !meta.includes(field)),
+        Object.fromEntries(Object.entries(hash).filter(([field]) => !meta.includes(field))),
       ]);
     expect(without(await partsOf(prefix))).toEqual(without(before));
   });
