@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import kafkajs from 'kafkajs';
 import type { Batch, Kafka, KafkaConfig, LogEntry, SASLOptions } from 'kafkajs';
-import { registerCodecs } from './codecs/register.ts';
-import { quickenDecoder } from './quick-decoder.ts';
+import { registerCodecs } from './codecs/codecs.ts';
 import { calmRequestQueue } from './request-queue.ts';
 import type { KafkaLogLine, KafkaSasl, KafkaTls } from './options.ts';
 
@@ -33,7 +32,6 @@ const RETRIES: Readonly<Record<Patience, number>> = { short: 2, long: 9 };
 export function createClient(settings: ClientSettings, patience: Patience, onEntry?: EntryListener): Kafka {
   registerCodecs();
   calmRequestQueue();
-  quickenDecoder();
   const config: KafkaConfig = {
     clientId: settings.clientId,
     brokers: [...settings.brokers],

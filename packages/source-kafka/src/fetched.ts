@@ -1,13 +1,18 @@
-import type { Batch, KafkaMessage } from 'kafkajs';
 import type { LogRecord } from '@leastwise/source';
-import { refusalOf } from './codecs/refusal.ts';
+import type { Batch, KafkaMessage } from 'kafkajs';
 import { fetchedOffset } from './client.ts';
+import { NO_HEADERS, type RecordBatch, recordsOf } from './record-batch.ts';
+import { wholeBatchOf } from './whole-batches.ts';
 
 /** What one answer of a broker holds of a partition. */
 export interface Fetched {
   /** The offset that was asked for. */
   readonly from: number;
-  readonly records: readonly LogRecord[];
+  /**
+   * Read out of the answer as they are asked for, so that they do not outlive it.
+   * @throws DamagedBatchError behind the last one that is good
+   */
+  readonly records: Iterable<LogRecord>;
   /** The first offset after it. */
   readonly to: number;
   /** One above the newest record of the partition. */
@@ -19,27 +24,46 @@ export interface Fetched {
 }
 
 const RECORD_OVERHEAD_BYTES = 200;
-const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
 
 /** Takes a batch of kafkajs over. Records before a refused batch are good. */
 export function toFetched(batch: Batch): Fetched {
   const from = fetchedOffset(batch);
   const end = Number(batch.highWatermark);
-  const records: LogRecord[] = [];
+  const parts: (RecordBatch | LogRecord)[] = [];
+  let to = from;
   let bytes = 0;
   for (const message of batch.messages) {
-    const refused = refusalOf(message.value);
-    if (refused !== undefined) {
-      return { from, records, to: (records.at(-1)?.offset ?? from - 1) + 1, end, bytes, refused };
-    }
-    records.push(toRecord(message));
-    bytes += bytesOf(message);
+    const part = wholeBatchOf(message) ?? toRecord(message);
+    if (typeof part === 'string')
+      return { from, records: new Records(parts, from), to, end, bytes, refused: part };
+    parts.push(part);
+    to = Number(message.offset) + 1;
+    bytes += 'bytes' in part ? part.bytes.length : sizeOf(part);
   }
-  return { from, records, to: Number(batch.lastOffset()) + 1, end, bytes };
+  return { from, records: new Records(parts, from), to: Number(batch.lastOffset()) + 1, end, bytes };
 }
 
-function toRecord({ offset, timestamp, key, value, headers }: KafkaMessage): LogRecord {
-  return { offset: Number(offset), timestampMs: Number(timestamp), key, value, headers: toHeaders(headers) };
+/** The records of an answer, from an offset on: a batch may begin before the record that was asked for. */
+class Records implements Iterable<LogRecord> {
+  readonly #parts: readonly (RecordBatch | LogRecord)[];
+  readonly #from: number;
+
+  constructor(parts: readonly (RecordBatch | LogRecord)[], from: number) {
+    this.#parts = parts;
+    this.#from = from;
+  }
+
+  *[Symbol.iterator](): Generator<LogRecord, void> {
+    for (const part of this.#parts) {
+      if ('bytes' in part) yield* recordsOf(part, this.#from);
+      else yield part;
+    }
+  }
+}
+
+/** A record in a format before batches: kafkajs has read it. Those know no headers. */
+function toRecord({ offset, timestamp, key, value }: KafkaMessage): LogRecord {
+  return { offset: Number(offset), timestampMs: Number(timestamp), key, value, headers: NO_HEADERS };
 }
 
 /** About what a record takes up. */
@@ -47,20 +71,4 @@ export function sizeOf({ key, value, headers }: LogRecord): number {
   let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
   for (const [name, header] of headers) bytes += name.length + header.length;
   return bytes;
-}
-
-function bytesOf({ key, value }: KafkaMessage): number {
-  return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0);
-}
-
-function toHeaders(headers: KafkaMessage['headers']): ReadonlyMap<string, Uint8Array> {
-  if (headers === undefined) return NO_HEADERS;
-  let map: Map<string, Uint8Array> | undefined;
-  for (const name of Object.keys(headers)) {
-    const all = headers[name];
-    const last: unknown = Array.isArray(all) ? all.at(-1) : all;
-    map ??= new Map();
-    map.set(name, last instanceof Uint8Array ? last : Buffer.from(typeof last === 'string' ? last : ''));
-  }
-  return map ?? NO_HEADERS;
 }

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { LogRecord } from '@leastwise/source';
 import { SharedStore } from '@leastwise/source/conformance';
 import type { StoreHooks } from '@leastwise/source/conformance';
 import type { Fetched } from './fetched.ts';
 import { PartitionReader } from './partition-reader.ts';
+import { DamagedBatchError } from './record-batch.ts';
 import { RevokedError } from './reader-host.ts';
 import { createFakeHost } from './testing/fake-host.ts';
 import type { FakeHost } from './testing/fake-host.ts';
@@ -290,6 +292,20 @@ describe('PartitionReader', () => {
     expect(reader.isWaiting()).toBe(false);
     reader.finish();
     await reader.ended;
+  });
+
+  it('takes the records before a damaged one, and stops there though more was read ahead', async () => {
+    const { reader, host, offsets, position } = await setup(0);
+    function* damaged(): Generator<LogRecord> {
+      yield* fetched(0, 3).records;
+      throw new DamagedBatchError('a record ends too soon');
+    }
+    await reader.offer({ ...fetched(0, 5), records: { [Symbol.iterator]: damaged } });
+    await reader.offer(fetched(5, 9));
+    await settle();
+    expect(offsets()).toEqual([0, 1, 2]);
+    expect(position()).toBe(3);
+    expect(host.calls).toContain('stopped a record ends too soon');
   });
 
   it('ends with the error of a handler that fails, and releases', async () => {

@@ -4,6 +4,7 @@ import type { BatchOutcome, Partition, PartitionProgress } from '@leastwise/sour
 import type { Fetched } from './fetched.ts';
 import { rootMessage, toLogError } from './failures.ts';
 import { createMailbox } from './mailbox.ts';
+import { DamagedBatchError } from './record-batch.ts';
 import { RevokedError } from './reader-host.ts';
 import type { ReaderHost } from './reader-host.ts';
 import { subBatches } from './sub-batches.ts';
@@ -241,7 +242,7 @@ export class PartitionReader {
     switch (item.kind) {
       case 'fetched':
         this.#host.hold(-item.fetched.bytes);
-        return this.#takeAll(item.fetched);
+        return this.#takeGood(item.fetched);
       case 'check':
         return this.#settle(this.#position, item.wasOutOfRange);
       case 'stop': {
@@ -249,6 +250,18 @@ export class PartitionReader {
         if (step === 'stored') this.#host.stopped(this.partition, item.reason);
         return step;
       }
+    }
+  }
+
+  /** Takes what can be read of an answer, and stops where that is not all of it. */
+  async #takeGood(fetched: Fetched): Promise<Step> {
+    try {
+      return await this.#takeAll(fetched);
+    } catch (error) {
+      if (!(error instanceof DamagedBatchError)) throw error;
+      this.#discard();
+      this.stop(error.message);
+      return 'stored';
     }
   }
 

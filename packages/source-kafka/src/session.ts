@@ -4,7 +4,6 @@ import type { Partition, PartitionHandler, PartitionProgress } from '@leastwise/
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import { Assignment } from './assignment.ts';
 import { createClient } from './client.ts';
-import { recentRefusalAt } from './codecs/refusal.ts';
 import { hasType, rootMessage } from './failures.ts';
 import { toFetched } from './fetched.ts';
 import type { KafkaLogSettings } from './options.ts';
@@ -14,6 +13,7 @@ import { createStallWatch } from './stall-watch.ts';
 import { createTopicBounds } from './topic-bounds.ts';
 import type { TopicBounds } from './topic-bounds.ts';
 import { findTopics, mayChange } from './topics.ts';
+import { withWholeBatches } from './whole-batches.ts';
 
 /** What becomes of a session that nothing went wrong with. */
 export type SessionEnd = 'aborted' | 'topics-changed';
@@ -130,11 +130,13 @@ export class KafkaSession {
     if (mayChange(settings.topics, missing)) {
       this.#every(settings.topicsEveryMs, () => this.#lookForTopics(names));
     }
-    this.#running = this.#consumer.run({
-      autoCommit: false,
-      partitionsConsumedConcurrently: CONCURRENCY,
-      eachBatch: (payload) => this.#offer(payload),
-    });
+    this.#running = withWholeBatches(() =>
+      this.#consumer.run({
+        autoCommit: false,
+        partitionsConsumedConcurrently: CONCURRENCY,
+        eachBatch: (payload) => this.#offer(payload),
+      }),
+    );
     await this.#running;
   }
 
@@ -249,9 +251,7 @@ export class KafkaSession {
           reader.noteEnd(bounds.get(reader.partition.partition)?.high ?? 0);
           const progress = reader.progress();
           if (progress === undefined || !watch.isStuck(progress, reader.isWaiting())) continue;
-          const refused = recentRefusalAt(progress.position);
-          if (refused === undefined) this.#fail(stuckError(progress));
-          else reader.stop(refused);
+          this.#fail(stuckError(progress));
         }
       }
     };

@@ -1,9 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import kafkajs from 'kafkajs';
-import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS } from './limits.ts';
+import { MAX_BATCH_BYTES } from './limits.ts';
 import { compressLz4, decompressLz4 } from './lz4.ts';
-import { batchHeader, refuse } from './refusal.ts';
 import { compressSnappy, decompressSnappy } from './snappy.ts';
 import { compressZstd, decompressZstd } from './zstd.ts';
 
@@ -35,47 +34,48 @@ const ALGORITHMS: readonly (Algorithm | undefined)[] = [
   { name: 'snappy', compress: compressSnappy, decompress: decompressSnappy },
   { name: 'lz4', compress: compressLz4, decompress: decompressLz4 },
   { name: 'zstd', compress: compressZstd, decompress: decompressZstd },
-  unknownCodec(5),
-  unknownCodec(6),
-  unknownCodec(7),
 ];
 
+/** What ends the decoding of one partition, and of it alone: kafkajs takes it for the cut end of an answer. */
+export class CutBatchError extends Error {
+  override readonly name = 'KafkaJSPartialMessageError';
+}
+
 /**
- * Makes all codecs known to kafkajs, which has gzip alone and stops for good at any other: a producer's change of
- * configuration would stop every reader. Whatever cannot be decompressed becomes records that are known as such,
- * so that one partition stops, and no other.
+ * Decompresses the records of a batch.
+ * @param codec - by the number that batches carry
+ * @returns why it cannot be done, where the codec is unknown, or the bytes are damaged or would become too many
+ */
+export async function decompress(codec: number, bytes: Buffer): Promise<Buffer | string> {
+  if (codec === 0) return bytes;
+  const algorithm = ALGORITHMS[codec];
+  if (algorithm === undefined) return `codec ${codec}: not a codec that is known here`;
+  try {
+    return await algorithm.decompress(bytes);
+  } catch (error) {
+    return `${algorithm.name}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/**
+ * Makes all codecs known to kafkajs, which has gzip alone, for what is written, and for records in the formats before
+ * batches.
  */
 export function registerCodecs(): void {
   for (const [id, algorithm] of ALGORITHMS.entries()) {
     if (algorithm === undefined) continue;
-    const codec = codecOf(algorithm);
+    const codec = codecOf(algorithm, id);
     Reflect.set(kafkajs.CompressionCodecs, id, () => codec);
   }
 }
 
-function codecOf(algorithm: Algorithm): KafkaCodec {
+function codecOf(algorithm: Algorithm, id: number): KafkaCodec {
   return {
     compress: async ({ buffer }) => algorithm.compress(buffer),
     async decompress(bytes) {
-      const records = batchHeader(bytes)?.records ?? 0;
-      if (records > MAX_BATCH_RECORDS) return refuse(bytes, `a batch of ${records} records`);
-      try {
-        return await algorithm.decompress(bytes);
-      } catch (error) {
-        return refuse(bytes, `${algorithm.name}: ${error instanceof Error ? error.message : String(error)}`);
-      }
+      const plain = await decompress(id, bytes);
+      if (typeof plain === 'string') throw new CutBatchError(plain);
+      return plain;
     },
   };
-}
-
-function unknownCodec(id: number): Algorithm {
-  return {
-    name: `codec ${id}`,
-    compress: refuseUnknown,
-    decompress: refuseUnknown,
-  };
-}
-
-function refuseUnknown(): never {
-  throw new Error('not a codec that is known here');
 }
