@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,19 +11,13 @@ import {
   readAuditPolicies,
   type SourcedPolicy,
 } from '@leastwise/audit-policy';
-import { createRandom, startControlPlane, type StaticUser } from '@leastwise/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createRandom, type StaticUser } from '@leastwise/testkit';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
-import {
-  differences,
-  type Logged,
-  readLogged,
-  type Sender,
-  sendAll,
-  type Sent,
-} from './audit-policies/observe.ts';
+import { differences, type Sender } from './audit-policies/observe.ts';
+import { PolicyServers } from './audit-policies/policy-servers.ts';
 import { merged, policyJson, randomPolicy } from './audit-policies/random-policies.ts';
-import { REQUESTS, user } from './audit-policies/requests.ts';
+import { user } from './audit-policies/requests.ts';
 import { testSeed } from './fuzz/seed.ts';
 import { kubernetesBinaries } from './support/binaries.ts';
 
@@ -31,6 +25,9 @@ const binaries = await kubernetesBinaries();
 const OURS = fileURLToPath(new URL('../../packages/audit-policy/testdata/policies', import.meta.url));
 const SHARED = fileURLToPath(new URL('../../../shared/data/public/_policies', import.meta.url));
 const FUZZED = 48;
+/** Each policy needs a server of its own; while one of them starts or ends, it waits more than it works. */
+const SERVERS_AT_A_TIME = 3;
+vi.setConfig({ maxConcurrency: SERVERS_AT_A_TIME });
 
 /** Those whom the policies of the world name, and somebody whom none does. */
 const PEOPLE: readonly StaticUser[] = [
@@ -72,42 +69,28 @@ const presets = POLICY_PRESETS.map((preset): NamedPolicy => {
   return { name: `preset ${preset}`, text: yaml, policy };
 });
 
-describe.skipIf(!binaries)('audit policies on a real API server', () => {
+describe.skipIf(!binaries)('audit policies on a real API server', { concurrent: true }, () => {
+  const random = createRandom(testSeed());
+  const fuzzed = Array.from({ length: FUZZED }, (_, i) => randomPolicy(random, i));
+  const fuzzedUsers = fuzzed.flatMap(({ users }) => users);
   let dir = '';
+  let servers: PolicyServers;
+
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'leastwise-audit-policies-'));
-  });
-  afterAll(async () => {
-    await rm(dir, { recursive: true, force: true });
+    const apiServer = binaries?.apiServer ?? '';
+    servers = new PolicyServers({ dir, apiServer, users: [...PEOPLE, ...fuzzedUsers] });
   });
 
-  /** Starts an API server with a policy, sends all requests, and tells what its log has of them. */
-  async function observed(
-    name: string,
-    {
-      text,
-      users,
-      senders,
-    }: { readonly text: string; readonly users: readonly StaticUser[]; readonly senders: readonly Sender[] },
-  ): Promise<{ sent: readonly Sent[]; logged: ReadonlyMap<string, Logged> }> {
-    const own = join(dir, name.replace(/\W/g, '-'));
-    await mkdir(own);
-    const apiServer = binaries?.apiServer ?? '';
-    const plane = await startControlPlane({ dir: own, apiServer, users, auditPolicy: text });
-    let sent: readonly Sent[];
-    try {
-      sent = await sendAll(plane, senders, REQUESTS);
-    } finally {
-      // What it still has to say about requests, it says before it ends.
-      await plane[Symbol.asyncDispose]();
-    }
-    return { sent, logged: await readLogged(plane.auditLog) };
-  }
+  afterAll(async () => {
+    await servers[Symbol.asyncDispose]();
+    await rm(dir, { recursive: true, force: true });
+  });
 
   test.each([...ours, ...shared, ...presets])(
     '$name: the log is what was foreseen',
     async ({ name, text, policy }) => {
-      const { sent, logged } = await observed(name, { text, users: PEOPLE, senders: SENDERS });
+      const { sent, logged } = await servers.observe(text, SENDERS);
       expect(differences(policy, sent, logged)).toEqual([]);
       // What is logged was compared, and is much, but where a misspelt field makes a rule that hides everything.
       const seen = sent.filter(({ auditID }) => logged.has(auditID)).length;
@@ -116,15 +99,8 @@ describe.skipIf(!binaries)('audit policies on a real API server', () => {
   );
 
   test(`${String(FUZZED)} random policies: the log is what was foreseen`, async () => {
-    const random = createRandom(testSeed());
-    const policies = Array.from({ length: FUZZED }, (_, i) => randomPolicy(random, i));
-    const users = policies.flatMap((each) => each.users);
-    const { sent, logged } = await observed('fuzzed', {
-      text: policyJson(merged(policies)),
-      users,
-      senders: users,
-    });
-    const found = policies.flatMap(({ policy, users: own }) => {
+    const { sent, logged } = await servers.observe(policyJson(merged(fuzzed)), fuzzedUsers);
+    const found = fuzzed.flatMap(({ policy, users: own }) => {
       const names = own.map(({ token }) => token);
       const theirs = sent.filter(({ sender }) => typeof sender === 'object' && names.includes(sender.token));
       return differences(policy, theirs, logged).map((each) => `${each}\n${policyJson(policy)}`);
@@ -152,10 +128,9 @@ describe.skipIf(!binaries)('audit policies on a real API server', () => {
     ['URLs beside namespaces', 'rules: [{level: None, namespaces: [x], nonResourceURLs: [/x]}]'],
     ['a star inside of a URL', 'rules: [{level: None, nonResourceURLs: ["/x*y"]}]'],
     ['a text for a list', 'rules: [{level: None, users: x}]'],
-  ])('what we say that it refuses, it refuses: %s', async (name, rules) => {
+  ])('what we say that it refuses, it refuses: %s', async (_, rules) => {
     const text = `apiVersion: audit.k8s.io/v1\nkind: Policy\n${rules}\n`;
     expect(readAuditPolicies(text, 'x').problems.map(({ id }) => id)).toContain('E01');
-    const given = { text, users: [], senders: [] };
-    await expect(observed(`refused ${name}`, given)).rejects.toThrow(/kube-apiserver/);
+    await expect(servers.observe(text, [])).rejects.toThrow(/kube-apiserver ended/);
   });
 });

@@ -1,5 +1,6 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import type { ControlPlane } from '@leastwise/testkit';
@@ -61,6 +62,15 @@ export async function webhookFlags(target: WebhookTarget): Promise<string[]> {
   ];
 }
 
+/** Creates the namespaces of {@link makeRequests}. @throws Error where the API server refuses one */
+export async function makeNamespaces({ admin }: ControlPlane): Promise<void> {
+  for (const name of ['dev', 'prod']) {
+    const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+    const { status, text } = await admin.send({ method: 'POST', path: '/api/v1/namespaces', body });
+    if (status !== 201) throw new Error(text.slice(0, 500));
+  }
+}
+
 /** The requests of `rounds` rounds: several users write, read and remove objects with bodies, some are refused. */
 export async function makeRequests(plane: ControlPlane, round: string, rounds: number): Promise<void> {
   const clients = ['alice', 'bob', 'carol', 'dora', 'lim', 'mallory'].map((name) => ({
@@ -108,11 +118,38 @@ export async function writeLarge({ admin }: ControlPlane, count: number): Promis
   }
 }
 
+/** Makes small requests until a batch of that size is full, by the API server's own count of events. */
+export async function fillBatches(plane: ControlPlane, batchSize: number): Promise<void> {
+  const events = await series(plane, 'apiserver_audit_event_total');
+  const missing = batchSize - (events % batchSize);
+  // Each makes two: it was received, and it was answered.
+  const requests = Array.from({ length: Math.ceil(missing / 2) }, () => '/version');
+  await inParallel(requests, async (path) => {
+    await plane.admin.send({ method: 'GET', path });
+  });
+}
+
 /** How many of its posts to the webhook an API server saw end with this code. */
-export async function metric(plane: ControlPlane, port: number, code: string): Promise<number> {
-  const { text } = await plane.admin.send({ method: 'GET', path: '/metrics' });
-  const name = `rest_client_requests_total{code="${code}",host="127.0.0.1:${String(port)}",method="POST"} `;
-  const line = text.split('\n').find((each) => each.startsWith(name));
+export function metric(plane: ControlPlane, port: number, code: string): Promise<number> {
+  const labels = `code="${code}",host="127.0.0.1:${String(port)}",method="POST"`;
+  return series(plane, `rest_client_requests_total{${labels}}`);
+}
+
+/** Waits until enough of its posts ended with this code. Metrics are megabytes: nobody looks all the time. */
+export async function untilPosted(
+  plane: ControlPlane,
+  { port, code, count }: { readonly port: number; readonly code: string; readonly count: number },
+): Promise<void> {
+  await until(`${String(count)} posts ended with ${code}`, async () => {
+    await sleep(200);
+    return (await metric(plane, port, code)) >= count;
+  });
+}
+
+/** The value of a series of an API server; 0 where it has none. */
+async function series({ admin }: ControlPlane, name: string): Promise<number> {
+  const { text } = await admin.send({ method: 'GET', path: '/metrics' });
+  const line = text.split('\n').find((each) => each.startsWith(`${name} `));
   return Number(line?.slice(name.length) ?? 0);
 }
 
@@ -125,31 +162,32 @@ export function documentsOf(tree: Readonly<Record<string, string>>): string[] {
     .sort();
 }
 
+async function logsIn(dir: string): Promise<string[]> {
+  const names = (await readdir(dir)).filter((name) => /^audit.*\.log$/.test(name));
+  return names.map((name) => join(dir, name));
+}
+
+/** How much the logs of the API server in a folder have, by the command. What it publishes goes into `from-logs`. */
+export async function countLogs(dir: string): Promise<RunSummary['input']> {
+  const repository = join(dir, 'from-logs');
+  const into = ['--out', repository, '--state', `${repository}.state`];
+  const run = await leastwise(['run', '-f', ...(await logsIn(dir)), ...into, '-o', 'json']);
+  if (run.code !== 0) throw new Error(run.stderr);
+  await rm(`${repository}.state`, { recursive: true });
+  return (JSON.parse(run.stdout) as RunSummary).input;
+}
+
 /** What the logs of the API server in a folder say, by the command. */
 export async function fromLogs(dir: string) {
-  const names = (await readdir(dir)).filter((name) => /^audit.*\.log$/.test(name));
-  const logs = ['-f', ...names.map((name) => join(dir, name))];
+  const logs = await logsIn(dir);
   const generated = join(dir, 'generated');
-  const policies = await leastwise(['generate', '-q', '--all', ...logs, '-o', `dir=${generated}`]);
+  const policies = await leastwise(['generate', '-q', '--all', '-f', ...logs, '-o', `dir=${generated}`]);
   if (policies.code !== 0) throw new Error(policies.stderr);
-  const repository = join(dir, 'from-logs');
-  const run = await leastwise([
-    'run',
-    ...logs,
-    '--out',
-    repository,
-    '--state',
-    `${repository}.state`,
-    '-o',
-    'json',
-  ]);
-  if (run.code !== 0) throw new Error(run.stderr);
-  const { input } = JSON.parse(run.stdout) as RunSummary;
-  await rm(`${repository}.state`, { recursive: true });
+  const input = await countLogs(dir);
   return {
-    files: names.length,
+    files: logs.length,
     policies: await treeOf(generated),
-    repository: await treeOf(repository),
+    repository: await treeOf(join(dir, 'from-logs')),
     ...input,
   };
 }

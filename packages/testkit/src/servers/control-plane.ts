@@ -34,6 +34,8 @@ export interface ControlPlane extends AsyncDisposable {
   readonly ca: string;
   readonly caFile: string;
   readonly auditLog: string;
+  /** Read whenever the API server starts: what is written here while it is stopped is its next policy. */
+  readonly auditPolicyFile: string;
   /** Private key of service account tokens, as a controller manager needs it. */
   readonly serviceAccountKey: string;
   /** A member of system:masters. */
@@ -42,7 +44,12 @@ export interface ControlPlane extends AsyncDisposable {
   client(token?: string): KubeClient;
   /** Writes a kubeconfig for a token and returns its path. */
   kubeconfig(name: string, token: string): Promise<string>;
-  /** Stops the API server, does what is to be done without it, and starts it again at the same address. */
+  /** Ends the API server, which first says whatever it has to say; etcd stays, and `restart` starts it again. */
+  stop(): Promise<void>;
+  /**
+   * Stops the API server, does what is to be done without it, and starts it again at the same address.
+   * @throws Error with its last words where it does not come up; it may be tried again
+   */
   restart(meanwhile?: () => Promise<void>): Promise<void>;
   /** Lets etcd forget everything but what is there now: no watch can go on from before. */
   compact(): Promise<void>;
@@ -158,6 +165,8 @@ function flagsOf(
     '--service-cluster-ip-range=10.0.0.0/24',
     // No kubelet is there; what would reach one fails at once.
     '--kubelet-timeout=2s',
+    // Debian's etcd cannot be asked how far it is: a watch that begins now would wait three seconds for the answer.
+    '--feature-gates=WatchList=false',
     ...(options.flags ?? ['--disable-admission-plugins=ServiceAccount']),
   ];
 }
@@ -202,15 +211,17 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ca,
     caFile,
     auditLog,
+    auditPolicyFile: inputs.policy,
     dir: options.dir,
     serviceAccountKey: inputs.key,
     compact: () => compactEtcd(etcd.url),
+    stop: () => child.stop(),
     restart: async (meanwhile) => {
       await child.stop();
       await meanwhile?.();
       child = await start();
     },
-    stop: async () => {
+    end: async () => {
       await child.stop();
       await etcd.child.stop();
     },
@@ -222,11 +233,14 @@ interface Facts {
   readonly ca: string;
   readonly caFile: string;
   readonly auditLog: string;
+  readonly auditPolicyFile: string;
   readonly dir: string;
   readonly serviceAccountKey: string;
   readonly compact: () => Promise<void>;
-  readonly restart: (meanwhile?: () => Promise<void>) => Promise<void>;
   readonly stop: () => Promise<void>;
+  readonly restart: (meanwhile?: () => Promise<void>) => Promise<void>;
+  /** Ends all of it. */
+  readonly end: () => Promise<void>;
 }
 
 class RunningControlPlane implements ControlPlane {
@@ -255,6 +269,10 @@ class RunningControlPlane implements ControlPlane {
     return this.#facts.auditLog;
   }
 
+  get auditPolicyFile(): string {
+    return this.#facts.auditPolicyFile;
+  }
+
   get serviceAccountKey(): string {
     return this.#facts.serviceAccountKey;
   }
@@ -279,6 +297,10 @@ class RunningControlPlane implements ControlPlane {
     return file;
   }
 
+  stop(): Promise<void> {
+    return this.#facts.stop();
+  }
+
   restart(meanwhile?: () => Promise<void>): Promise<void> {
     return this.#facts.restart(meanwhile);
   }
@@ -289,6 +311,6 @@ class RunningControlPlane implements ControlPlane {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const client of this.#clients) client.close();
-    await this.#facts.stop();
+    await this.#facts.end();
   }
 }
