@@ -56,6 +56,15 @@ export function otherCodeOf(code: CellCode): CellCode {
   return code | NO_CLIENT;
 }
 
+/** What a code counts, its client left aside; `undefined` for what is no code. */
+export function classesOf(
+  code: CellCode,
+): { readonly verb: VerbClass; readonly resource: ResourceClass; readonly outcome: Outcome } | undefined {
+  const place = (index: number): number => (code >> (BITS * (DIGITS - 1 - index))) & NO_CLIENT;
+  const [verb, resource, outcome] = [VERB_CLASSES[place(0)], RESOURCE_CLASSES[place(1)], OUTCOMES[place(2)]];
+  return verb && resource && outcome && { verb, resource, outcome };
+}
+
 /**
  * The text of a code with a subject's key, or without one for `other`. Whatever the names are, it has neither control
  * characters nor lone surrogates, so that no encoding makes two keys one.
@@ -85,15 +94,12 @@ export function readCellKey(key: string): { code: CellCode; subject: string | un
 /** The cell that has a key; `undefined` where none has it. */
 export function parseCellKey(key: string): Cell | undefined {
   const code = Number.parseInt(key.slice(0, DIGITS), 1 << BITS);
-  const place = (index: number): number => (code >> (BITS * (DIGITS - 1 - index))) & NO_CLIENT;
-  const verb = VERB_CLASSES[place(0)];
-  const resource = RESOURCE_CLASSES[place(1)];
-  const outcome = OUTCOMES[place(2)];
-  if (verb === undefined || resource === undefined || outcome === undefined) return undefined;
+  const classes = classesOf(code);
+  if (classes === undefined) return undefined;
   const subject = parseSubjectKey(unescaped(key.slice(DIGITS)));
-  const client = CLIENT_KINDS[place(3)];
+  const client = CLIENT_KINDS[code & NO_CLIENT];
   const sender = subject === undefined || client === undefined ? undefined : { subject, client };
-  const cell = { verb, resource, outcome, sender };
+  const cell = { ...classes, sender };
   // What is spelled in another way than the one is damaged, or of another version.
   return cellKey(cell) === key ? cell : undefined;
 }

@@ -14,9 +14,11 @@ export {
   type ActivityState,
   type ActivityWindow,
   addTally,
+  countIn,
   emptyActivity,
   mergeActivity,
   talliesOf,
+  tallyFor,
   type Tally,
   windowFor,
 } from './state.ts';
@@ -33,6 +35,7 @@ export {
   windowStartUs,
   windowsToKeep,
 } from './windows.ts';
+export * from './alert/index.ts';
 export * from './detect/index.ts';
 export * from './client/index.ts';
 export * from './report/index.ts';

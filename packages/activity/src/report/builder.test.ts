@@ -2,13 +2,31 @@ import type { AuditEvent } from '@leastwise/audit-event';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { MAX_ACTORS } from './builder.ts';
+import { type Detected, MAX_ACTORS } from './builder.ts';
 import { as, asked, builderOf, MONDAY_9_US, REFUSED, reported } from './testing/events.ts';
 
 const PODS = '/api/v1/namespaces/web/pods';
 const SECRETS = '/api/v1/namespaces/web/secrets';
 const NOON_DAY = Math.floor(MONDAY_9_US / 86_400_000_000);
 const DAY_SECONDS = 86_400;
+
+/** What a detector found, changed as given. */
+function detected(overrides: Partial<Detected> = {}): Detected {
+  return {
+    severity: 'low',
+    atUs: 0,
+    untilUs: 300_000_000,
+    subject: undefined,
+    others: [],
+    title: 'Spike',
+    why: '212 in 5 min.',
+    detection: 'D50',
+    times: 1,
+    days: 1,
+    auditIDs: [],
+    ...overrides,
+  };
+}
 
 const uris = fc.constantFrom(
   `get ${PODS}/a`,
@@ -170,7 +188,7 @@ describe('what is unusual', () => {
       reported(Array.from({ length: count }, (_, index) => asked(`delete ${PODS}/p${index}`, index, REFUSED)))
         .unusual;
     expect(deletes(9)).toEqual([]);
-    expect(deletes(10)).toEqual([
+    expect(deletes(10)).toMatchObject([
       {
         severity: 'high',
         atUs: MONDAY_9_US,
@@ -195,9 +213,22 @@ describe('what is unusual', () => {
     expect(reported([event]).unusual).toMatchObject([{ severity, title, who: 'alice' }]);
   });
 
+  test('is not said twice of what a detection found of the same actor', () => {
+    const builder = builderOf([
+      asked('list /api/v1/secrets'),
+      asked('list /api/v1/secrets', 9, { user: 'bob' }),
+    ]);
+    const subject = { kind: 'User', namespace: '', name: 'alice' } as const;
+    const titles = (detection: string): string[] =>
+      builder.build([detected({ subject, detection })]).unusual.map(({ who, title }) => `${who}: ${title}`);
+    const listed = 'Listed the secrets of all namespaces';
+    expect(titles('D07')).toEqual([`bob: ${listed}`, 'alice: Spike']);
+    expect(titles('D08')).toEqual([`alice: ${listed}`, `bob: ${listed}`, 'alice: Spike']);
+  });
+
   test('what detectors found stands among it, the gravest first', () => {
     const subject = { kind: 'User', namespace: '', name: 'bob' } as const;
-    const found = { severity: 'high', atUs: 1, subject, title: 'Spike', why: '212 in 5 minutes.' } as const;
+    const found = detected({ severity: 'high', atUs: 1, subject });
     const { unusual } = builderOf([asked(`get ${PODS}/a`, 0, as('bob'))]).build([found]);
     expect(unusual.map(({ who, title }) => [who, title])).toEqual([
       ['bob', 'Spike'],
@@ -219,14 +250,15 @@ describe('pseudonyms', () => {
 
   test('stand in the place of names wherever these stand as words', () => {
     const subject = { kind: 'User', namespace: '', name: 'zoe.z' } as const;
-    const why = 'zoe.z did what carol-x, and dana@example.com, did.';
-    const report = builderOf(all, { pseudonymOf }).build([
-      { severity: 'low', atUs: 0, subject, title: 't', why },
-    ]);
+    const other = { kind: 'User', namespace: '', name: 'yan' } as const;
+    const why = 'zoe.z did what carol-x, and dana@example.com, did, as yan.';
+    const report = builderOf(all, { pseudonymOf }).build([detected({ subject, why, others: [other] })]);
     const text = JSON.stringify(report);
     for (const name of ['dana@example.com', 'eri lang', 'carol-x', 'zoe.z']) expect(text).not.toContain(name);
     expect(report.isPseudonymous).toBe(true);
-    expect(report.unusual.map((row) => row.why)).toContain('person-5 did what person-7, and person-16, did.');
+    expect(report.unusual.map((row) => row.why)).toContain(
+      'person-5 did what person-7, and person-16, did, as person-3.',
+    );
     expect(report.people.map(({ name }) => name)).toEqual(['person-7', 'person-16']);
   });
 

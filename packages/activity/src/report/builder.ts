@@ -9,11 +9,12 @@ import {
 } from '@leastwise/audit-event';
 
 import { type Client, parseClient } from '../client/index.ts';
+import { isPerson } from '../detect/person.ts';
 import { type Actor, countRequest, newActor, useOf } from './actor.ts';
 import { addCount, CappedMap, type Count, noCount } from './capped-map.ts';
 import { isOffHours, type LocalTime, utcTime } from './local-time.ts';
-import type { ActivityReport, OfficeHours, UnusualSeverity } from './model.ts';
-import { isPerson, type PseudonymOf } from './names.ts';
+import type { ActivityReport, OfficeHours, UnusualRow } from './model.ts';
+import type { PseudonymOf } from './names.ts';
 import { reportOf } from './report.ts';
 import { identityKey, isDiscovery, type Trace, traceOf, UNKNOWN_NAME } from './trace.ts';
 
@@ -43,13 +44,10 @@ export interface ReportOptions {
 }
 
 /** What a detector found, for the report's list of what is unusual. */
-export interface Detected {
-  readonly severity: UnusualSeverity;
-  readonly atUs: number;
+export interface Detected extends Omit<UnusualRow, 'who'> {
   readonly subject: Subject | undefined;
-  readonly title: string;
-  /** One sentence. Names of people stand in it as words of their own, so that pseudonyms can take their places. */
-  readonly why: string;
+  /** Of whom `why` speaks besides, so that pseudonyms can take their places. Names stand in it as words of their own. */
+  readonly others: readonly Subject[];
 }
 
 /** How many actors are told apart. The requests of all others are summed up. */

@@ -12,6 +12,7 @@ export {
   commandText,
   inferCommands,
 } from './commands/index.ts';
+export { detectedIn, type DetectedPeriod, detectionNotes } from './detections.ts';
 export { dayText, isOffHours, type LocalTime, utcTime } from './local-time.ts';
 export type {
   ActivityReport,
@@ -27,5 +28,5 @@ export type {
   UnusualRow,
   UnusualSeverity,
 } from './model.ts';
-export { isPerson, type PseudonymOf } from './names.ts';
+export type { PseudonymOf } from './names.ts';
 export { redactCommand } from './redact.ts';

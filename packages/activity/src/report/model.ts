@@ -94,7 +94,7 @@ export interface ChangeRow {
 }
 
 /** How much something deserves a look. */
-export type UnusualSeverity = 'high' | 'medium' | 'low';
+export type UnusualSeverity = 'critical' | 'high' | 'medium' | 'low';
 
 /** What is unusual, and why in one sentence. */
 export interface UnusualRow {
@@ -105,6 +105,15 @@ export interface UnusualRow {
   readonly title: string;
   /** With numbers that a person can check. */
   readonly why: string;
+  /** The detection of the catalogue that found it, `D50`; `undefined` for what the report's own numbers show. */
+  readonly detection: string | undefined;
+  /** The end of the window, half-open, that a detection is about, and begins at `atUs`; `undefined` without one. */
+  readonly untilUs: number | undefined;
+  /** How often a detection found this of the same subject, and on how many days: of one day, or of a habit. */
+  readonly times: number;
+  readonly days: number;
+  /** A few of the requests that it is about, by which these are found in the log. */
+  readonly auditIDs: readonly string[];
 }
 
 /** One day of the heat map: 24 local hours. */

@@ -1,15 +1,11 @@
 import type { Subject } from '@leastwise/audit-event';
 import { usernameOf } from '@leastwise/audit-event';
 
+import { isPerson } from '../detect/person.ts';
 import { cutName } from './trace.ts';
 
 /** Gives a person's name a stable stand-in that does not tell it, such as `person-7f3a61c2`. */
 export type PseudonymOf = (name: string) => string;
-
-/** Whether a subject is a person: a user that is no service account, node or part of Kubernetes. */
-export function isPerson({ kind, name }: Subject): boolean {
-  return kind === 'User' && !name.startsWith('system:');
-}
 
 /** What parts words in commands, paths, lists and sentences; none of it is in most names. */
 const BETWEEN = /([\s/:,;=|'"`<>()[\]{}?&]+)/;

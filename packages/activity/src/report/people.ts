@@ -1,9 +1,10 @@
+import { isPerson } from '../detect/person.ts';
 import type { Actor } from './actor.ts';
 import type { CappedMap, Count } from './capped-map.ts';
 import { commandRows } from './command-rows.ts';
 import type { Command } from './commands/command.ts';
 import type { ActorKind, More, OfficeHours, PersonReport } from './model.ts';
-import { isPerson, type Names } from './names.ts';
+import type { Names } from './names.ts';
 import { compareText, isDiscovery } from './trace.ts';
 
 const MAX_FIRST_SEEN = 50;

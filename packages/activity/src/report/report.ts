@@ -1,5 +1,6 @@
 import { type Subject, subjectFromUsername } from '@leastwise/audit-event';
 
+import { isPerson } from '../detect/person.ts';
 import type { Actor } from './actor.ts';
 import type { Collected, Detected } from './builder.ts';
 import { changeRows, type DoneBy } from './command-rows.ts';
@@ -13,7 +14,7 @@ import {
   type PersonReport,
   type UnusualRow,
 } from './model.ts';
-import { isPerson, type Names, namesFor } from './names.ts';
+import { type Names, namesFor } from './names.ts';
 import { kindOf, personReport } from './people.ts';
 import { compareText, UNKNOWN_NAME } from './trace.ts';
 import { sortUnusual, unusualOf } from './unusual.ts';
@@ -39,11 +40,12 @@ export function reportOf(
   const done = told.flatMap(({ actor, commands, person }) =>
     commands.map((command): DoneBy => ({ who: person.name, kind: kindOf(actor), command })),
   );
+  const found = detected.map((each) => detectedRow(each, names));
   const unusual = sortUnusual([
     ...told.flatMap(({ person, commands }) =>
-      unusualOf(person, commands, { names, officeHours: options.officeHours }),
+      unusualOf(person, commands, { names, officeHours: options.officeHours, found }),
     ),
-    ...detected.map((each) => detectedRow(each, names)),
+    ...found,
   ]);
   return {
     cluster: options.cluster,
@@ -71,7 +73,7 @@ function peopleOf({ actors, options }: Collected, detected: readonly Detected[])
   const add = (subject: Subject | undefined): void => {
     if (subject !== undefined && isPerson(subject)) people.add(subject.name);
   };
-  for (const { subject } of detected) add(subject);
+  for (const { subject, others } of detected) for (const each of [subject, ...others]) add(each);
   for (const [, { actor }] of actors.entries()) {
     add(actor?.subject);
     for (const { as } of actor?.log.traces() ?? []) {
@@ -81,13 +83,20 @@ function peopleOf({ actors, options }: Collected, detected: readonly Detected[])
   return people;
 }
 
-function detectedRow({ severity, atUs, subject, title, why }: Detected, names: Names): UnusualRow {
+function detectedRow(detected: Detected, names: Names): UnusualRow {
+  const { subject, severity, atUs, title, detection, untilUs, times, days, auditIDs } = detected;
+  const who = subject === undefined ? '' : names.nameOf(subject);
   return {
     severity,
     atUs,
-    who: subject === undefined ? '' : names.nameOf(subject),
+    who,
     title,
-    why: names.text(why),
+    why: names.text(detected.why),
+    detection,
+    untilUs,
+    times,
+    days,
+    auditIDs,
   };
 }
 

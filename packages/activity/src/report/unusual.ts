@@ -12,7 +12,7 @@ const MANY_SECRETS = 15;
 const GRAVE_COMMAND =
   /\/var\/run\/secrets|169\.254\.169\.254|metadata\.google\.internal|\/dev\/tcp\/|\bnc(?:at)?\s.*-e\b|\/etc\/(?:shadow|kubernetes)/;
 
-const SEVERITIES: readonly UnusualSeverity[] = ['high', 'medium', 'low'];
+const SEVERITIES: readonly UnusualSeverity[] = ['critical', 'high', 'medium', 'low'];
 
 function isDelete({ verbClass }: Command): boolean {
   return verbClass === 'delete' || verbClass === 'delete-collection';
@@ -41,7 +41,10 @@ function objectsText(commands: readonly Command[]): string {
     .join(', ');
 }
 
-type Note = Omit<UnusualRow, 'who'>;
+type Note = Pick<UnusualRow, 'severity' | 'atUs' | 'title' | 'why'> & {
+  /** The detection that finds the same: where it did, it is not said twice. */
+  readonly sameAs?: string;
+};
 
 /** Refused deletions in bursts: a minute without one parts two of them. */
 function burstsOf(commands: readonly Command[]): (readonly [first: Command, ...rest: Command[]])[] {
@@ -114,6 +117,7 @@ function secrets(commands: readonly Command[]): Note[] {
         ? 'Tried to list the secrets of all namespaces'
         : 'Listed the secrets of all namespaces',
       why: `The secrets of all namespaces were asked for ${everywhere.length} times; ${refused} times it was refused.`,
+      ...(isRefused ? {} : { sameAs: 'D07' }),
     });
   }
   if (named.size >= MANY_SECRETS) {
@@ -122,6 +126,7 @@ function secrets(commands: readonly Command[]): Note[] {
       atUs: reads[0]?.atUs ?? 0,
       title: 'Read many secrets',
       why: `${named.size} different secrets were read by name; ${MANY_SECRETS} are many.`,
+      sameAs: 'D08',
     });
   }
   return notes;
@@ -139,6 +144,7 @@ function graveCommands(commands: readonly Command[]): Note[] {
       atUs: first.atUs,
       title: 'Reached for credentials or a way out of a pod',
       why: `A place of credentials, the metadata of a cloud or a connection outwards was named in ${grave.length} of ${commands.filter(({ verbClass }) => verbClass === 'exec').length} commands into pods; the first one was in pod ${first.name}.`,
+      sameAs: 'D15',
     },
   ];
 }
@@ -168,15 +174,23 @@ function master({ isMaster, firstUs, requests }: PersonReport): Note[] {
       atUs: firstUs,
       title: 'Works as system:masters',
       why: `${requests} requests came as a member of system:masters, whom RBAC can refuse nothing.`,
+      sameAs: 'D42',
     },
   ];
 }
 
-/** What an actor's own numbers show to be unusual. @param commands - all of the actor's, in time */
+/**
+ * What an actor's own numbers show to be unusual, less what detections found of the same actor.
+ * @param commands - all of the actor's, in time
+ */
 export function unusualOf(
   person: PersonReport,
   commands: readonly Command[],
-  options: { readonly names: Names; readonly officeHours: OfficeHours | undefined },
+  options: {
+    readonly names: Names;
+    readonly officeHours: OfficeHours | undefined;
+    readonly found: readonly UnusualRow[];
+  },
 ): UnusualRow[] {
   const notes = [
     ...refusedDeletes(commands),
@@ -186,7 +200,23 @@ export function unusualOf(
     ...master(person),
     ...(person.kind === 'person' ? offHours(person, commands, options.officeHours) : []),
   ];
-  return notes.map((note) => ({ ...note, who: person.name, why: options.names.text(note.why) }));
+  const found = new Set(
+    options.found.filter(({ who }) => who === person.name).map(({ detection }) => detection),
+  );
+  return notes
+    .filter(({ sameAs }) => sameAs === undefined || !found.has(sameAs))
+    .map(({ severity, atUs, title, why }) => ({
+      severity,
+      atUs,
+      who: person.name,
+      title,
+      why: options.names.text(why),
+      detection: undefined,
+      untilUs: undefined,
+      times: 1,
+      days: 1,
+      auditIDs: [],
+    }));
 }
 
 /** The gravest first, then in time. */

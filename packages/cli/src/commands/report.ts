@@ -1,6 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 
-import type { ActivityReport, ActivityReportBuilder, OfficeHours } from '@leastwise/activity';
+import {
+  type ActivityReport,
+  createCalendar,
+  detectedIn,
+  detectionNotes,
+  type OfficeHours,
+} from '@leastwise/activity';
 import {
   activityCharts,
   PAGE_COLORS,
@@ -17,7 +23,7 @@ import { printable, safeJson } from '../output.ts';
 import { day, oneOf } from '../policy-flags.ts';
 import { counted } from '../progress.ts';
 import { readPseudonyms } from '../report/pseudonyms.ts';
-import { readActivity } from '../report/read-activity.ts';
+import { type ClusterActivity, readActivity } from '../report/read-activity.ts';
 import { timeZone, type TimeZone } from '../report/time-zone.ts';
 import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
 import { showSubcommandFlags } from './subcommand-help.ts';
@@ -31,6 +37,7 @@ interface ReportFlags extends InputFlags {
   readonly officeHours?: OfficeHours;
   readonly pseudonyms?: string;
   readonly allClients?: boolean;
+  readonly detections: boolean;
   readonly output: (typeof FORMS)[number];
   readonly out?: string;
 }
@@ -56,7 +63,7 @@ export function addReport(program: Command, io: Io): void {
     .option('--to <day>', 'the last UTC day, YYYY-MM-DD', day)
     .option(
       '--time-zone <zone>',
-      'of the heat map and of office hours, such as Europe/Berlin (default: UTC)',
+      'of the heat map, office hours and detections, such as Europe/Berlin (default: UTC)',
       timeZone,
     )
     .option(
@@ -69,6 +76,7 @@ export function addReport(program: Command, io: Io): void {
       "pseudonyms in the place of people's names, by the secret key in this file",
     )
     .option('--all-clients', "people's requests by any client, not by kubectl and its like alone")
+    .option('--no-detections', 'leave out what the detections of the catalogue find, spikes among it')
     .option('-o, --output <form>', 'md, html, json or csv', oneOf(...FORMS), 'md')
     .option('--out <file>', 'write to this file in the place of standard output')
     .action(async (flags: ReportFlags) => {
@@ -86,33 +94,44 @@ export function addReport(program: Command, io: Io): void {
 async function reportKubectl(flags: ReportFlags, io: Io): Promise<void> {
   if (flags.filename === undefined) throw new CliError('report kubectl needs audit logs (-f FILE)');
   if ((flags.from ?? -Infinity) > (flags.to ?? Infinity)) throw new CliError('--from is after --to');
-  const { builders, stats } = await readActivity(flags, io, {
+  const { clusters, stats } = await readActivity(flags, io, {
     fromDay: flags.from,
     toDay: flags.to,
     timeZone: flags.timeZone,
     officeHours: flags.officeHours,
     pseudonymOf: flags.pseudonyms === undefined ? undefined : await readPseudonyms(flags.pseudonyms),
     hasAllClients: flags.allClients === true,
+    calendar: flags.detections ? createCalendar(flags.timeZone?.name ?? 'UTC') : undefined,
   });
   const unreadable = countBad(stats);
   const notes = unreadable === 0 ? [] : [`${counted(unreadable, 'record')} of the logs could not be read.`];
-  const text = await rendered(chosenCluster(builders, flags).build([], notes), flags.output);
+  const report = reportOf(chosenCluster(clusters, flags), flags, notes);
+  const text = await rendered(report, flags.output);
   if (unreadable > 0) io.stderr.write(`warning: ${counted(unreadable, 'record')} could not be read\n`);
   if (flags.out === undefined) io.stdout.write(text);
   else await written(flags.out, text);
 }
 
+/** The report of a cluster with what detections found in it, and what they could not see. */
+function reportOf(
+  { builder, detecting }: ClusterActivity,
+  { from, to }: ReportFlags,
+  notes: readonly string[],
+): ActivityReport {
+  if (detecting === undefined) return builder.build([], [...notes, 'Detections were left out.']);
+  const detections = detecting.detections();
+  const detected = detectedIn(detections.findings, { fromDay: from, toDay: to });
+  return builder.build(detected, [...notes, ...detectionNotes(detections)]);
+}
+
 /** A report is of one cluster. */
-function chosenCluster(
-  builders: ReadonlyMap<string, ActivityReportBuilder>,
-  flags: ReportFlags,
-): ActivityReportBuilder {
-  const [first] = builders.values();
+function chosenCluster(clusters: ReadonlyMap<string, ClusterActivity>, flags: ReportFlags): ClusterActivity {
+  const [first] = clusters.values();
   if (first === undefined) throw new CliError('nothing to report: no audit events were read');
-  if (builders.size === 1) return first;
-  const named = builders.get(flags.cluster);
+  if (clusters.size === 1) return first;
+  const named = clusters.get(flags.cluster);
   if (named) return named;
-  const names = [...builders.keys()].map(printable).sort();
+  const names = [...clusters.keys()].map(printable).sort();
   throw new CliError(`a report is of one cluster: name it with --cluster (${names.join(', ')})`);
 }
 

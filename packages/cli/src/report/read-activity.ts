@@ -1,6 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
-import { ActivityReportBuilder, type ReportOptions } from '@leastwise/activity';
+import {
+  ActivityReportBuilder,
+  type Calendar,
+  Detecting,
+  type KeyedHash,
+  type ReportOptions,
+} from '@leastwise/activity';
 import {
   attribute,
   type AuditEvent,
@@ -24,9 +30,21 @@ import { interruptedExit } from '../stop-signals.ts';
 const MAX_CLOCK_SKEW_MS = 86_400_000;
 const IDENTITY_KEY_BYTES = 8;
 
-/** What was read: a builder for each cluster that had events, and how the reading went. */
+/** What was read of one cluster. */
+export interface ClusterActivity {
+  readonly builder: ActivityReportBuilder;
+  /** `undefined` where nobody asked for detections. */
+  readonly detecting: Detecting | undefined;
+}
+
+/** What a report is about, and where detections are; no calendar means none. */
+export type ActivityOptions = Omit<ReportOptions, 'cluster' | 'seen'> & {
+  readonly calendar: Calendar | undefined;
+};
+
+/** What was read, by cluster, and how the reading went. */
 export interface ReadActivity {
-  readonly builders: ReadonlyMap<string, ActivityReportBuilder>;
+  readonly clusters: ReadonlyMap<string, ClusterActivity>;
   readonly stats: IngestStats;
   readonly letters: CountingDeadLetters;
 }
@@ -48,23 +66,30 @@ function increment<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-/** Takes bytes of logs to one report builder for each cluster. */
+/**
+ * Without a secret, so that the same logs give the same report. No threshold of a detection rests on it: so few texts
+ * are counted exactly.
+ */
+const hashOfText: KeyedHash = (text) => {
+  const digest = createHash('sha256').update(text).digest();
+  return { hi: digest.readUInt32LE(0), lo: digest.readUInt32LE(4) };
+};
+
+/** Takes bytes of logs to the report, and to the detections, of each cluster. */
 class ActivityReader {
-  readonly builders = new Map<string, ActivityReportBuilder>();
+  readonly clusters = new Map<string, ClusterActivity>();
+  /** Of every cluster, those of which all events are left out too. */
+  readonly #detecting = new Map<string, Detecting>();
   readonly stats = emptyStats();
   readonly #flags: InputFlags;
   readonly #letters: CountingDeadLetters;
-  readonly #options: Omit<ReportOptions, 'cluster' | 'seen'>;
+  readonly #options: ActivityOptions;
   readonly #accepts: (event: AuditEvent) => boolean;
   readonly #latestUs = (Date.now() + MAX_CLOCK_SKEW_MS) * 1000;
   // Clients cannot make one request pass for another, since they do not know the key.
   readonly #context = createAttributeContext({ keyHex: randomBytes(IDENTITY_KEY_BYTES).toString('hex') });
 
-  constructor(
-    flags: InputFlags,
-    letters: CountingDeadLetters,
-    options: Omit<ReportOptions, 'cluster' | 'seen'>,
-  ) {
+  constructor(flags: InputFlags, letters: CountingDeadLetters, options: ActivityOptions) {
     this.#flags = flags;
     this.#letters = letters;
     this.#options = options;
@@ -118,13 +143,33 @@ class ActivityReader {
 
   #add(event: AuditEvent, cluster: string): void {
     this.stats.events += 1;
-    if (!this.#accepts(event)) return;
-    let builder = this.builders.get(cluster);
-    if (builder === undefined) {
-      builder = new ActivityReportBuilder({ ...this.#options, cluster, seen: new FingerprintSet() });
-      this.builders.set(cluster, builder);
+    const detecting = this.#detectingOf(cluster);
+    if (!this.#accepts(event)) {
+      // The source was alive, though nobody wants to know what it said.
+      detecting?.sawAlive(event.receivedAtUs);
+      return;
     }
-    builder.add(event, attribute(event, cluster, this.#context));
+    const attribution = attribute(event, cluster, this.#context);
+    this.#clusterOf(cluster, detecting).builder.add(event, attribution);
+    detecting?.add(event, attribution);
+  }
+
+  #detectingOf(cluster: string): Detecting | undefined {
+    const { calendar } = this.#options;
+    const known = this.#detecting.get(cluster);
+    if (known !== undefined || calendar === undefined) return known;
+    const fresh = new Detecting({ calendar, hash: hashOfText, seen: new FingerprintSet() });
+    this.#detecting.set(cluster, fresh);
+    return fresh;
+  }
+
+  #clusterOf(cluster: string, detecting: Detecting | undefined): ClusterActivity {
+    const known = this.clusters.get(cluster);
+    if (known !== undefined) return known;
+    const seen = new FingerprintSet();
+    const fresh = { builder: new ActivityReportBuilder({ ...this.#options, cluster, seen }), detecting };
+    this.clusters.set(cluster, fresh);
+    return fresh;
   }
 
   #damaged(origin: string, detail: string): void {
@@ -144,7 +189,7 @@ class ActivityReader {
 export async function readActivity(
   flags: InputFlags,
   io: Io,
-  options: Omit<ReportOptions, 'cluster' | 'seen'>,
+  options: ActivityOptions,
 ): Promise<ReadActivity> {
   const source = await openFileSource({ inputs: flags.filename ?? [], stdin: io.stdin });
   const letters = openDeadLetters(flags);
@@ -157,5 +202,5 @@ export async function readActivity(
   }
   if (io.signal.aborted) throw new CliError('interrupted', interruptedExit(io.signal));
   enforceStrict(flags, reader.stats, letters);
-  return { builders: reader.builders, stats: reader.stats, letters };
+  return { clusters: reader.clusters, stats: reader.stats, letters };
 }

@@ -1,4 +1,4 @@
-import type { ActivityReport } from '@leastwise/activity';
+import type { ActivityReport, UnusualRow } from '@leastwise/activity';
 
 import { escapeInvisible } from '../escape-invisible.ts';
 import { namesText, timeText } from './text.ts';
@@ -33,12 +33,20 @@ function field(text: string): string {
   return /[",;]|^\s|\s$/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
+/** What is unusual, in the columns of commands: the severity stands for the certainty, auditIDs for names. */
+function unusualFields(row: UnusualRow): string[] {
+  const { severity, who, title, why, detection, times, auditIDs, atUs, untilUs } = row;
+  const until = timeText(untilUs ?? atUs);
+  const what = `${title}${detection === undefined ? '' : ` (${detection})`}: ${why}`;
+  return ['unusual', who, what, severity, String(times), '', '', auditIDs.join(', '), timeText(atUs), until];
+}
+
 /**
- * Renders the commands of a report as CSV, one row for each actor and kind of command, with a header and CRLF. Where a
- * cap left commands out, a row says how many.
+ * Renders the commands of a report as CSV, one row for each actor and kind of command, then what is unusual with
+ * `unusual` for a kind, with a header and CRLF. Where a cap left any out, a row says how many.
  */
 export function renderActivityCsv(report: ActivityReport): string {
-  const { cluster, period, people } = report;
+  const { cluster, period, people, unusual, moreUnusual } = report;
   const head = [cluster, period?.from ?? '', period?.to ?? ''];
   const rows = people.flatMap(({ kind, name, commands }) => [
     ...commands.rows.map((row) => [
@@ -58,5 +66,8 @@ export function renderActivityCsv(report: ActivityReport): string {
       ? []
       : [[...head, kind, name, '(others)', '', String(commands.more), '', '', '', '', '']]),
   ]);
-  return [COLUMNS, ...rows].map((row) => `${row.map(field).join(',')}\r\n`).join('');
+  const findings = unusual.map((row) => [...head, ...unusualFields(row)]);
+  const more = [...head, 'unusual', '', '(others)', '', String(moreUnusual), '', '', '', '', ''];
+  const all = [COLUMNS, ...rows, ...findings, ...(moreUnusual === 0 ? [] : [more])];
+  return all.map((row) => `${row.map(field).join(',')}\r\n`).join('');
 }

@@ -60,7 +60,12 @@ export function renderActivityJson(report: ActivityReport): string {
       last: isoTime(lastUs),
       ...row,
     })),
-    unusual: unusual.map(({ atUs, ...row }) => ({ at: isoTime(atUs), ...row })),
+    unusual: unusual.map(({ atUs, untilUs, detection, ...row }) => ({
+      at: isoTime(atUs),
+      until: untilUs === undefined ? null : isoTime(untilUs),
+      detection: detection ?? null,
+      ...row,
+    })),
   };
   return `${JSON.stringify(json, null, 2)}\n`;
 }

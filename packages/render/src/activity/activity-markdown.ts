@@ -26,6 +26,7 @@ import {
   SEVERITY_WORDS,
   summaryText,
   timeText,
+  whenText,
   type ChartName,
 } from './text.ts';
 
@@ -55,9 +56,13 @@ function unusualSection({ unusual, moreUnusual }: ActivityReport): string[] {
   return ['## What is unusual', unusual.map(unusualItem).join('\n'), ...rest('finding', 0, moreUnusual)];
 }
 
-function unusualItem({ severity, who, title, why, atUs }: UnusualRow): string {
+function unusualItem(row: UnusualRow): string {
+  const { severity, who, title, why, detection, auditIDs } = row;
   const about = who === '' ? '' : `${code(who)}: `;
-  return `- **${SEVERITY_WORDS[severity]}** ${about}${markdownText(title)}, ${timeText(atUs)} UTC. ${markdownText(why)}`;
+  const of = detection === undefined ? '' : ` (${markdownText(detection)})`;
+  // One is enough to begin with; the other forms have them all.
+  const samples = auditIDs.slice(0, 1).map((id) => ` auditID ${code(id)}`);
+  return `- **${SEVERITY_WORDS[severity]}** ${about}${markdownText(title)}${of}, ${whenText(row)}. ${markdownText(why)}${samples.join('')}`;
 }
 
 function chartsSection(report: ActivityReport, charts: ChartFiles): string[] {

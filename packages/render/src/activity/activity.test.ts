@@ -13,7 +13,7 @@ import {
   renderActivityJson,
   renderActivityMarkdown,
 } from './index.ts';
-import { commandRow, person, report, reportOfText } from './testing/report.ts';
+import { commandRow, person, report, reportOfText, unusualRow } from './testing/report.ts';
 
 /** What people put into names to become something else, and anything. */
 const hostile = fc.oneof(
@@ -103,6 +103,47 @@ describe('a page', () => {
   });
 });
 
+describe('what is unusual, on a page', () => {
+  const rows = (['low', 'high', 'critical'] as const).map((severity) => unusualRow({ severity }));
+
+  test('is counted by severity, the gravest first, and what is low is folded away', () => {
+    const html = renderActivityHtml(report({ unusual: rows }));
+    expect(html).toContain(
+      '<span class="badge critical">1 critical</span> <span class="badge high">1 high</span> <span class="badge low">1 low</span>',
+    );
+    expect(html).toMatch(
+      /<li class="high">[^]*<details class="low"><summary>1 finding of low severity<\/summary>\n<ul class="unusual">\n<li class="low">/,
+    );
+  });
+
+  test('is not folded where all of it is low', () => {
+    const html = renderActivityHtml(report({ unusual: rows.slice(0, 1) }));
+    expect(html).toContain('<li class="low">');
+    expect(html).not.toContain('<details class="low">');
+  });
+
+  test.each([
+    ['2026-11-16 09:00:00 to 09:05:00 UTC', 300_000_000],
+    ['2026-11-16 09:00:00 to 2026-11-17 09:00:00 UTC', 86_400_000_000],
+    ['2026-11-16 09:00:00 UTC', 1],
+    ['2026-11-16 09:00:00 UTC', undefined],
+  ])('has its window: %s', (text, lengthUs) => {
+    const { atUs } = unusualRow();
+    const row = unusualRow({ untilUs: lengthUs === undefined ? undefined : atUs + lengthUs });
+    expect(renderActivityHtml(report({ unusual: [row] }))).toContain(`<span class="when">${text}</span>`);
+    expect(renderActivityMarkdown(report({ unusual: [row] }))).toContain(`Spike (\`D50\`), ${text}. `);
+  });
+
+  test('has the auditIDs to look for', () => {
+    expect(renderActivityHtml(report())).toContain(
+      '<p class="samples">auditIDs <code>id-1</code>, <code>id-2</code></p>',
+    );
+    expect(renderActivityHtml(report({ unusual: [unusualRow({ auditIDs: [] })] }))).not.toContain(
+      'class="samples"',
+    );
+  });
+});
+
 describe('Markdown', () => {
   test('reads well', async () => {
     const full = report({
@@ -173,8 +214,8 @@ describe('CSV', () => {
   test.each(['=1+1', '+1', '-1', '@SUM(A1)', ' =1', '\uff1d1', '\t=1', '\r=1'])(
     'does not let %j be a formula',
     (text) => {
-      const [, row = ''] = renderActivityCsv(reportOfText(text)).split('\r\n');
-      for (const field of fieldsOf(row)) expect(field).not.toMatch(/^[\s=+\-@\uff1d]/);
+      const rows = renderActivityCsv(reportOfText(text)).split('\r\n').slice(1);
+      for (const field of rows.flatMap(fieldsOf)) expect(field).not.toMatch(/^[\s=+\-@\uff1d]/);
     },
   );
 
@@ -182,8 +223,8 @@ describe('CSV', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const lines = renderActivityCsv(reportOfText(text)).split('\r\n');
-        expect(lines).toHaveLength(3);
-        expect(lines.slice(0, 2).map((line) => fieldsOf(line).length)).toEqual([13, 13]);
+        expect(lines).toHaveLength(5);
+        expect(lines.slice(0, -1).map((line) => fieldsOf(line).length)).toEqual([13, 13, 13, 13]);
       }),
     );
   });
@@ -191,6 +232,23 @@ describe('CSV', () => {
   test('counts what a cap left out', () => {
     const csv = renderActivityCsv(report({ people: [person({ commands: { rows: [], more: 9 } })] }));
     expect(csv).toContain(',alice,(others),,9,');
+    expect(renderActivityCsv(report({ moreUnusual: 7 }))).toContain(',unusual,,(others),,7,');
+  });
+
+  test('has what is unusual below the commands, with its window and auditIDs', () => {
+    const [, , row = ''] = renderActivityCsv(report({ unusual: [unusualRow({ times: 4 })] })).split('\r\n');
+    expect(fieldsOf(row).slice(3)).toEqual([
+      'unusual',
+      'alice',
+      'Spike (D50): alice, delete pods: 212 in 5 min.',
+      'high',
+      '4',
+      '',
+      '',
+      'id-1, id-2',
+      '2026-11-16 09:00:00',
+      '2026-11-16 09:05:00',
+    ]);
   });
 });
 
@@ -202,6 +260,11 @@ describe('JSON', () => {
       officeHours: null,
       people: [{ name: 'alice', first: '2026-11-16T09:00:00.000Z', firstSeen: null, offHours: null }],
       changes: [{ at: '2026-11-16T09:00:00.000Z', auditID: 'id-1' }],
+      unusual: [{ at: '2026-11-16T09:00:00.000Z', until: '2026-11-16T09:05:00.000Z', detection: 'D50' }],
+    });
+    const own = unusualRow({ detection: undefined, untilUs: undefined });
+    expect(JSON.parse(renderActivityJson(report({ unusual: [own] })))).toMatchObject({
+      unusual: [{ until: null, detection: null }],
     });
   });
 

@@ -3,6 +3,7 @@ import {
   clientText,
   type CommandRow,
   type PersonReport,
+  type UnusualRow,
   type UnusualSeverity,
 } from '@leastwise/activity';
 
@@ -18,6 +19,10 @@ export const CHART_TITLES: Readonly<Record<ChartName, string>> = {
   verbs: 'What people did, by kind of verb',
   refused: 'Refused requests over time',
 };
+
+const SECOND_US = 1_000_000;
+/** Of `2026-11-21`. */
+const DAY_CHARACTERS = 10;
 
 /** `1,234,567`, the same on every machine. */
 export function digits(count: number): string {
@@ -107,10 +112,21 @@ export function certaintyText(certainty: CommandRow['certainty']): string {
 
 /** Severities in words, gravest first. */
 export const SEVERITY_WORDS: Readonly<Record<UnusualSeverity, string>> = {
+  critical: 'Critical',
   high: 'High',
   medium: 'Medium',
   low: 'Low',
 };
+
+/** When something unusual was: its window where it has one, else its moment; in UTC. */
+export function whenText({ atUs, untilUs }: Pick<UnusualRow, 'atUs' | 'untilUs'>): string {
+  const from = timeText(atUs);
+  // Of a single request, there is nothing between.
+  if (untilUs === undefined || untilUs - atUs <= SECOND_US) return `${from} UTC`;
+  const until = timeText(untilUs);
+  const isSameDay = from.slice(0, DAY_CHARACTERS) === until.slice(0, DAY_CHARACTERS);
+  return `${from} to ${isSameDay ? until.slice(DAY_CHARACTERS + 1) : until} UTC`;
+}
 
 /** A part of a person's commands that has a table of its own. */
 export const HIGHLIGHTS = [

@@ -63,7 +63,9 @@ export function whatOf({ asked, event }: EventFacts): string {
   if (resource === '') return boundedText(`${verb} ${path}`);
   const what = `${verb} ${apiGroup === '' ? resource : `${resource}.${apiGroup}`}`;
   if (name !== '') return boundedText(`${what} ${namespace === '' ? name : `${namespace}/${name}`}`);
-  return boundedText(`${what}, ${namespace === '' ? 'all namespaces' : namespace}`);
+  if (namespace !== '') return boundedText(`${what}, ${namespace}`);
+  // Nothing is made in all namespaces: it is outside of them.
+  return boundedText(verb === 'create' ? what : `${what}, all namespaces`);
 }
 
 /** The path of a request URI as it was logged, without its query. */

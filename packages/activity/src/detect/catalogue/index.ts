@@ -20,10 +20,12 @@ export {
 } from './types.ts';
 export {
   addToTallies,
+  addToTally,
   type Contribution,
   MAX_GROUPS,
   mergeTallies,
   newTallies,
+  newTally,
   type WindowTallies,
   type WindowTally,
 } from './window-tally.ts';

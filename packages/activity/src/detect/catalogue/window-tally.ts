@@ -37,13 +37,22 @@ export function newTallies(): WindowTallies {
   return { groups: new Map(), hasOverflow: false };
 }
 
+/** A tally of nothing. */
+export function newTally(): WindowTally {
+  return { count: 0, bits: 0, least: Infinity, most: -Infinity, distinct: [] };
+}
+
 /**
  * Adds what one event contributes. Give it each request once.
  * @param hash - keyed, so that nobody can choose texts that are counted as one
  */
 export function addToTallies(into: WindowTallies, contribution: Contribution, hash: KeyedHash): void {
   const tally = tallyFor(into, contribution.group);
-  if (tally === undefined) return;
+  if (tally !== undefined) addToTally(tally, contribution, hash);
+}
+
+/** Adds what one event contributes to the tally of its group. Give it each request once. */
+export function addToTally(tally: WindowTally, contribution: Contribution, hash: KeyedHash): void {
   const { bits = 0, least = Infinity, most = -Infinity, distinct = [] } = contribution;
   tally.count += 1;
   tally.bits |= bits;
@@ -80,7 +89,7 @@ function tallyFor(into: WindowTallies, group: string): WindowTally | undefined {
     if (leaver === group) return undefined;
     into.groups.delete(leaver);
   }
-  const fresh: WindowTally = { count: 0, bits: 0, least: Infinity, most: -Infinity, distinct: [] };
+  const fresh = newTally();
   into.groups.set(group, fresh);
   return fresh;
 }

@@ -7,6 +7,7 @@ import {
   addToSketch,
   distinctIn,
   type KeyedHash,
+  MAX_EXACT,
   mergeSketch,
   newSketch,
   type Sketch,
@@ -62,11 +63,25 @@ describe('a sketch of distinct texts', () => {
     );
   });
 
-  test('uses all 64 bits of a hash', () => {
+  test('counts up to thirty-two exactly, whatever the key', () => {
+    for (let count = 0; count <= MAX_EXACT; count += 1) {
+      expect(distinctIn(sketchOf(numbered(count), String(count)))).toBe(count);
+    }
+  });
+
+  test('is never below thirty-three beyond that, whatever texts somebody finds', () => {
     const sketch = newSketch();
+    for (let lo = 0; lo < 1000; lo += 1) addToSketch(sketch, { hi: 7, lo: lo << 11 });
+    expect(distinctIn(sketch)).toBe(MAX_EXACT + 1);
+  });
+
+  test('uses fifty-three bits of a hash', () => {
+    const sketch = sketchOf(numbered(MAX_EXACT + 1));
+    sketch.registers?.fill(0);
     addToSketch(sketch, { hi: 0, lo: 0 });
     addToSketch(sketch, { hi: 0xffffffff, lo: 0 });
-    addToSketch(sketch, { hi: 0x00400000, lo: 1 });
-    expect([sketch[0], sketch[1023], sketch[1]]).toEqual([55, 1, 54]);
+    addToSketch(sketch, { hi: 0x00400000, lo: 1 << 11 });
+    addToSketch(sketch, { hi: 0x00800001, lo: 0 });
+    expect([0, 1023, 1, 2].map((index) => sketch.registers?.[index])).toEqual([44, 1, 43, 22]);
   });
 });

@@ -1,5 +1,5 @@
 import { WEEK_BUCKETS } from '../calendar.ts';
-import { newSpikeState, type SpikeState } from './spike-state.ts';
+import { newSpikeState, type SpikeState, UNKNOWN_COUNT } from './spike-state.ts';
 
 const VERSION = 1;
 const NUMBERS = 9;
@@ -63,7 +63,8 @@ export function decodeSpikeState(bytes: Uint8Array): DecodedSpikeState {
 
 function isPossible(state: SpikeState): boolean {
   const { window, pagedWindow, learnt, silent, level, highest, dispersion, guard } = state;
-  const measures = [level, highest, dispersion, ...guard, ...ARRAYS.flatMap((name) => [...state[name]])];
+  const counts = guard.filter((count) => count !== UNKNOWN_COUNT);
+  const measures = [level, highest, dispersion, ...counts, ...ARRAYS.flatMap((name) => [...state[name]])];
   return (
     Number.isSafeInteger(window) &&
     (pagedWindow === -Infinity || Number.isSafeInteger(pagedWindow)) &&

@@ -12,9 +12,11 @@ const WINDOWS_OF_AN_HOUR = 12;
  */
 export function explainSpike(what: string, verdict: SpikeVerdict, calendar: Calendar): string {
   const hour = calendar.labelOf(Math.floor(verdict.window / WINDOWS_OF_AN_HOUR));
+  // Each is forgotten at a pace of its own; the highest of any hour is no lower than that of one.
+  const overall = Math.max(verdict.highestOverall, verdict.highestThisHour);
   const numbers = [
     `${what}: ${verdict.count} in 5 min`,
-    `usual at ${hour} is ${short(verdict.expected)}, highest at this hour ${short(verdict.highestThisHour)}, overall ${short(verdict.highestOverall)}`,
+    `usual at ${hour} is ${short(verdict.expected)}, highest at this hour ${short(verdict.highestThisHour)}, overall ${short(overall)}`,
   ];
   const { tailLog10 } = verdict;
   // Towards 1, so that what is said is true: p<1e-40 for 10 to the power of -40.3.

@@ -9,6 +9,8 @@ export { DEFAULT_MINIMUM, minimumFor } from './minimum.ts';
 export { nbTailLog10 } from './nb-tail.ts';
 export { newSpikeState, type SpikeState } from './spike-state.ts';
 export {
+  passQuietly,
+  skipSilence,
   type SpikeKind,
   type SpikeOptions,
   type SpikeStep,

@@ -1,5 +1,5 @@
 import { type Calendar, neighboursOf, WEEK_BUCKETS } from '../calendar.ts';
-import { MIN_DISPERSION, type SpikeState } from './spike-state.ts';
+import { MIN_DISPERSION, type SpikeState, UNKNOWN_COUNT } from './spike-state.ts';
 
 /** Windows of five minutes. */
 const HOUR = 12;
@@ -83,7 +83,21 @@ export function takeInSilence(draft: Draft, before: number, calendar: Calendar):
   }
 }
 
+/**
+ * Goes on to a window, and takes in none of those before it: what was in them is not known. They are not learnt, and
+ * what is in the guard is learnt at once.
+ */
+export function passUnknown(draft: Draft, before: number, calendar: Calendar): void {
+  if (before - 1 <= draft.window) return;
+  const [older, newer] = draft.guard;
+  learn(draft, bucketOfWindow(draft.window - 1, calendar), older);
+  learn(draft, bucketOfWindow(draft.window, calendar), newer);
+  draft.guard = [UNKNOWN_COUNT, UNKNOWN_COUNT];
+  draft.window = before - 1;
+}
+
 function learn(draft: Draft, bucket: number, count: number): void {
+  if (count === UNKNOWN_COUNT) return;
   const mean = expectedIn(draft, bucket);
   const surprise = Math.min((count - mean) ** 2 / Math.max(mean, 0.25), 400);
   const dispersion = draft.dispersion + (surprise - draft.dispersion) * DISPERSION_STEP;
@@ -116,8 +130,8 @@ export function takeInLate(draft: Draft, window: number, count: number, calendar
   const age = draft.window - window;
   const [older, newer] = draft.guard;
   draft.silent = Math.min(draft.silent, age);
-  if (age === 0) draft.guard = [older, newer + count];
-  else if (age === 1) draft.guard = [older + count, newer];
+  if (age === 0) draft.guard = [older, Math.max(newer, 0) + count];
+  else if (age === 1) draft.guard = [Math.max(older, 0) + count, newer];
   else learnLate(draft, bucketOfWindow(window, calendar), { count, age });
 }
 

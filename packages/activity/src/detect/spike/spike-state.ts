@@ -3,6 +3,9 @@ import { WEEK_BUCKETS } from '../calendar.ts';
 /** The least dispersion that is believed: requests come a little more in bunches than by chance alone. */
 export const MIN_DISPERSION = 1.2;
 
+/** In the place of the count of a window about which nothing is known. */
+export const UNKNOWN_COUNT = -1;
+
 /** What is remembered of one key, of a fixed size whatever was counted. Values: nobody changes one. */
 export interface SpikeState {
   /** The number of the window that was taken in last. */
@@ -19,7 +22,10 @@ export interface SpikeState {
   readonly highest: number;
   /** The decayed variance over the mean. */
   readonly dispersion: number;
-  /** The counts of the last two windows, which are not learnt yet: what rises slowly must not teach itself. */
+  /**
+   * The counts of the last two windows, which are not learnt yet: what rises slowly must not teach itself.
+   * {@link UNKNOWN_COUNT} for those that are never learnt.
+   */
   readonly guard: readonly [older: number, newer: number];
   /** By bucket of the week: decayed number of windows, decayed sum of their counts, decayed highest count. */
   readonly weights: Float32Array;

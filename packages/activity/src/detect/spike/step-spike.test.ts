@@ -7,7 +7,7 @@ import { explainSpike } from './explain-spike.ts';
 import { MAX_SILENT } from './learn.ts';
 import { DEFAULT_MINIMUM, minimumFor } from './minimum.ts';
 import { newSpikeState, type SpikeState } from './spike-state.ts';
-import { type SpikeVerdict, stepSpike } from './step-spike.ts';
+import { passQuietly, skipSilence, type SpikeVerdict, stepSpike } from './step-spike.ts';
 
 const UTC = createCalendar('UTC') ?? expect.fail('no UTC');
 const OPTIONS = { minimum: 20, calendar: UTC };
@@ -299,4 +299,41 @@ test('the least number that is a spike is lower where each request weighs more',
   expect(minimumFor('read', 'secrets')).toBe(10);
   expect(minimumFor('exec', 'pods')).toBe(5);
   expect(minimumFor('delete-collection', 'secrets')).toBe(5);
+});
+
+describe('windows of which nothing is known', () => {
+  const state = after(10, steady);
+
+  test('are not learnt, and what was in the guard is', () => {
+    const skipped = skipSilence(state, MONDAY + 12 * DAY, UTC);
+    expect(skipped.learnt).toBe(state.learnt + 2);
+    expect(skipped.window).toBe(MONDAY + 12 * DAY - 1);
+    const next = stepSpike(skipped, MONDAY + 12 * DAY, 10, OPTIONS);
+    const further = stepSpike(next.state, MONDAY + 12 * DAY + 1, 10, OPTIONS);
+    // The two windows before the first one are unknown: nothing leaves the guard yet.
+    expect(further.state.learnt).toBe(skipped.learnt);
+    expect(stepSpike(further.state, MONDAY + 12 * DAY + 2, 10, OPTIONS).state.learnt).toBe(
+      skipped.learnt + 1,
+    );
+  });
+
+  test('lower nothing that is expected, as windows without requests do', () => {
+    const at = 12 * DAY + 10 * HOUR;
+    const silent = verdictOf(skipSilence(state, MONDAY + at, UTC), at, 1).expected;
+    const quiet = verdictOf(passQuietly(state, MONDAY + at, UTC), at, 1).expected;
+    expect(silent).toBeGreaterThan(8);
+    expect(quiet).toBeLessThan(0.8 * silent);
+  });
+
+  test('are kept in a stored state, and take in what comes late', () => {
+    const skipped = skipSilence(state, MONDAY + 11 * DAY, UTC);
+    expect(decodeSpikeState(encodeSpikeState(skipped))).toEqual({ ok: true, state: skipped });
+    const late = stepSpike(skipped, skipped.window, 7, OPTIONS).state;
+    expect(late.guard[1]).toBe(7);
+    expect(stepSpike(skipped, skipped.window - 1, 7, OPTIONS).state.guard[0]).toBe(7);
+  });
+
+  test('behind the last window that was taken in are none', () => {
+    expect(skipSilence(state, state.window, UTC)).toEqual(state);
+  });
 });

@@ -5,6 +5,7 @@ import {
   expectedAtPeak,
   expectedIn,
   highestAround,
+  passUnknown,
   takeIn,
   takeInLate,
   takeInSilence,
@@ -98,6 +99,23 @@ export function stepSpike(
   else takeIn(draft, count, calendar);
   if (verdict.kind === 'spike') draft.pagedWindow = window;
   return { state: draft, verdict };
+}
+
+/**
+ * A state that goes on to a window, with nothing learnt of the windows before it that were not taken in: the source was
+ * silent, so that no request in them does not mean that there was none.
+ */
+export function skipSilence(state: SpikeState, before: number, calendar: Calendar): SpikeState {
+  const draft = draftOf(state);
+  passUnknown(draft, before, calendar);
+  return draft;
+}
+
+/** A state that took in all windows before one as windows without a request, those left out since the last one. */
+export function passQuietly(state: SpikeState, before: number, calendar: Calendar): SpikeState {
+  const draft = draftOf(state);
+  takeInSilence(draft, before, calendar);
+  return draft;
 }
 
 function judge(

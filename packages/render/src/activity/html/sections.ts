@@ -1,4 +1,11 @@
-import type { ActivityReport, ChangeRow, CommandRows, PersonReport, UnusualRow } from '@leastwise/activity';
+import type {
+  ActivityReport,
+  ChangeRow,
+  CommandRows,
+  PersonReport,
+  UnusualRow,
+  UnusualSeverity,
+} from '@leastwise/activity';
 
 import {
   CHART_TITLES,
@@ -10,6 +17,7 @@ import {
   namesText,
   SEVERITY_WORDS,
   timeText,
+  whenText,
 } from '../text.ts';
 import { escapeHtml, inertSvg } from './escape.ts';
 import { heatHtml } from './heat.ts';
@@ -40,19 +48,61 @@ export function tilesHtml({ totals }: ActivityReport): string {
   return `<dl class="tiles">\n${html.join('\n')}\n</dl>`;
 }
 
-function unusualItem({ severity, who, title, why, atUs }: UnusualRow): string {
+function unusualItem(row: UnusualRow): string {
+  const { severity, who, title, why, detection } = row;
   const about = who === '' ? '' : ` <strong>${escapeHtml(who)}</strong>`;
-  return (
-    `<li class="${severity}"><span class="badge ${severity}">${SEVERITY_WORDS[severity]}</span>${about} ` +
-    `<span class="when">${timeText(atUs)} UTC</span>\n<p>${escapeHtml(title)}. ${escapeHtml(why)}</p></li>`
-  );
+  const id = detection === undefined ? '' : ` <span class="chip">${escapeHtml(detection)}</span>`;
+  return [
+    `<li class="${severity}"><span class="badge ${severity}">${SEVERITY_WORDS[severity]}</span>${about}`,
+    `<span class="title">${escapeHtml(title)}</span>${id} <span class="when">${whenText(row)}</span>`,
+    `<p>${escapeHtml(why)}</p>${samplesHtml(row)}</li>`,
+  ].join('\n');
 }
 
-/** What is unusual, the gravest first. */
+function samplesHtml({ auditIDs }: UnusualRow): string {
+  if (auditIDs.length === 0) return '';
+  const ids = auditIDs.map((id) => `<code>${escapeHtml(id)}</code>`);
+  return `<p class="samples">${auditIDs.length === 1 ? 'auditID' : 'auditIDs'} ${ids.join(', ')}</p>`;
+}
+
+/** How many there are of each severity, for those who read no further. */
+function severitiesHtml(unusual: readonly UnusualRow[]): string {
+  const severities: readonly UnusualSeverity[] = ['critical', 'high', 'medium', 'low'];
+  const counts = severities.map(
+    (each) => [each, unusual.filter((row) => row.severity === each).length] as const,
+  );
+  const badges = counts
+    .filter(([, count]) => count > 0)
+    .map(
+      ([each, count]) =>
+        `<span class="badge ${each}">${digits(count)} ${SEVERITY_WORDS[each].toLowerCase()}</span>`,
+    );
+  return `<p class="severities">${badges.join(' ')}</p>`;
+}
+
+/** What is unusual, the gravest first; what is low is folded away where there is graver. */
 export function unusualHtml({ unusual, moreUnusual }: ActivityReport): string {
   if (unusual.length === 0) return '<p>Nothing stands out.</p>';
-  const more = moreUnusual === 0 ? '' : `\n<p class="note">And ${counted(moreUnusual, 'finding')} more.</p>`;
-  return `<ul class="unusual">\n${unusual.map(unusualItem).join('\n')}\n</ul>${more}`;
+  const grave = unusual.filter(({ severity }) => severity !== 'low');
+  const low = unusual.filter(({ severity }) => severity === 'low');
+  const more = moreUnusual === 0 ? [] : [`<p class="note">And ${counted(moreUnusual, 'finding')} more.</p>`];
+  const isFolded = grave.length > 0 && low.length > 0;
+  return [
+    severitiesHtml(unusual),
+    listHtml(isFolded ? grave : unusual),
+    ...(isFolded
+      ? [
+          `<details class="low"><summary>${counted(low.length, 'finding')} of low severity</summary>`,
+          listHtml(low),
+          '</details>',
+        ]
+      : []),
+    ...more,
+  ].join('\n');
+}
+
+function listHtml(rows: readonly UnusualRow[]): string {
+  return `<ul class="unusual">\n${rows.map(unusualItem).join('\n')}\n</ul>`;
 }
 
 /** The heat map, and the charts that somebody has drawn. */

@@ -43,11 +43,20 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .tile.bad dd { color: var(--high); }
 .unusual { list-style: none; margin: 0; padding: 0; display: grid; gap: 10px; }
 .unusual li { border: 1px solid var(--line); border-left: 4px solid var(--low); border-radius: 8px; padding: 10px 14px; overflow-wrap: anywhere; }
-.unusual li.high { border-left-color: var(--high); }
+.unusual li.critical, .unusual li.high { border-left-color: var(--high); }
 .unusual li.medium { border-left-color: var(--medium); }
 .unusual p { margin: 2px 0 0; }
-.unusual .when { color: var(--muted); font-size: 13px; }
+.unusual .when { color: var(--muted); font-size: 13px; white-space: nowrap; }
+.unusual strong::after { content: ' \\00b7'; color: var(--muted); font-weight: 400; }
+.unusual .title { font-weight: 600; }
+.unusual .chip { margin: 0; padding: 0 8px; font-size: 12px; line-height: 18px; }
+.unusual .samples { color: var(--muted); font-size: 12px; }
+.unusual .samples code { font-size: 12px; }
+.severities { display: flex; flex-wrap: wrap; gap: 6px; margin: 0 0 14px; }
+details.low { border-top: 0; padding: 12px 0 0; }
+details.low summary { color: var(--muted); font-size: 14px; margin-bottom: 10px; }
 .badge { display: inline-block; border-radius: 99px; padding: 0 9px; font-size: 12px; font-weight: 600; line-height: 20px; white-space: nowrap; background: var(--low-page); color: var(--low); }
+.badge.critical { background: var(--high); color: var(--card); }
 .badge.high, .badge.refused { background: var(--high-page); color: var(--high); }
 .badge.medium, .badge.failed { background: var(--medium-page); color: var(--medium); }
 .badge.done { background: transparent; color: var(--good); padding: 0; }

@@ -1,4 +1,4 @@
-import type { ActivityReport, CommandRow, PersonReport } from '@leastwise/activity';
+import type { ActivityReport, CommandRow, PersonReport, UnusualRow } from '@leastwise/activity';
 
 /** 2026-11-16 09:00 UTC. */
 const AT_US = Date.UTC(2026, 10, 16, 9) * 1000;
@@ -62,6 +62,23 @@ export function person(overrides: Partial<PersonReport> = {}): PersonReport {
   };
 }
 
+/** A spike in five minutes, changed as given. */
+export function unusualRow(overrides: Partial<UnusualRow> = {}): UnusualRow {
+  return {
+    severity: 'high',
+    atUs: AT_US,
+    untilUs: AT_US + 300_000_000,
+    who: 'alice',
+    title: 'Spike',
+    why: 'alice, delete pods: 212 in 5 min.',
+    detection: 'D50',
+    times: 1,
+    days: 1,
+    auditIDs: ['id-1', 'id-2'],
+    ...overrides,
+  };
+}
+
 /** A report of one person and one change, changed as given. */
 export function report(overrides: Partial<ActivityReport> = {}): ActivityReport {
   const hours = Array.from({ length: 24 }, (_, hour) => (hour === 9 ? 1 : 0));
@@ -107,9 +124,7 @@ export function report(overrides: Partial<ActivityReport> = {}): ActivityReport 
       },
     ],
     moreChanges: 0,
-    unusual: [
-      { severity: 'high', atUs: AT_US, who: 'alice', title: 'Spike', why: '212 requests in 5 minutes.' },
-    ],
+    unusual: [unusualRow()],
     moreUnusual: 0,
     blindSpots: ['Clients name themselves.'],
     ...overrides,
@@ -143,7 +158,10 @@ export function reportOfText(text: string): ActivityReport {
       namespace: text,
       count: 2,
     })),
-    unusual: [{ severity: 'low', atUs: AT_US, who: text, title: 'Spike', why: text }],
+    unusual: [
+      unusualRow({ who: text, why: text, auditIDs: [text] }),
+      unusualRow({ severity: 'low', who: text, why: text, auditIDs: [text], detection: undefined }),
+    ],
     blindSpots: [text],
   });
 }

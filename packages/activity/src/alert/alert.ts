@@ -1,0 +1,94 @@
+import { subjectKey, type Subject } from '@leastwise/audit-event';
+
+import { DETECTION_SEVERITIES, type DetectionSeverity } from '../detect/index.ts';
+import { parseSubjectKey } from '../subject.ts';
+import type { WindowFinding, WindowFindingKind } from './window-judge.ts';
+
+/** A finding in a window of a cluster, as it is remembered and told. */
+export interface Alert extends WindowFinding {
+  readonly cluster: string;
+  /** Whether everybody who is told once was told. */
+  readonly isTold: boolean;
+}
+
+const VERSION = 1;
+const LETTER = 'a';
+const KINDS: readonly WindowFindingKind[] = ['spike', 'hours', 'refused'];
+/** For how long a spike goes on before it is told again. */
+const EPISODE_US = 3_600_000_000;
+
+/** Whether a field is an alert's, and not of what judges remember. */
+export function isAlertField(field: string): boolean {
+  return field.startsWith(LETTER);
+}
+
+/** The field under which an alert is remembered: the same for the same finding, whoever finds it. */
+export function alertField({ kind, about, startUs, subject }: WindowFinding): string {
+  return `${LETTER}${kind} ${String(startUs)} ${about} ${subjectKey(subject)}`;
+}
+
+/** Until when an alert fires, in microseconds: what goes on is told again after that. */
+export function firesUntilUs({ endUs }: Pick<Alert, 'endUs'>): number {
+  return endUs + EPISODE_US;
+}
+
+/** The value of an alert's field. */
+export function encodeAlert(alert: Alert): Uint8Array {
+  const { cluster, id, kind, severity, subject, about, startUs, endUs, says, isTold } = alert;
+  const told = isTold ? 1 : 0;
+  return Buffer.from(
+    JSON.stringify([
+      VERSION,
+      cluster,
+      id,
+      kind,
+      severity,
+      subjectKey(subject),
+      about,
+      startUs,
+      endUs,
+      says,
+      told,
+    ]),
+  );
+}
+
+/** The alert that {@link encodeAlert} wrote; `undefined` for anything else. */
+export function decodeAlert(value: Uint8Array): Alert | undefined {
+  const parts = partsOf(value);
+  if (parts?.[0] !== VERSION) return undefined;
+  const [, cluster, id, , , key, about, startUs, endUs, says, told] = parts;
+  const kind = KINDS.find((each) => each === parts[3]);
+  const severity: DetectionSeverity | undefined = DETECTION_SEVERITIES.find((each) => each === parts[4]);
+  const subject: Subject | undefined = typeof key === 'string' ? parseSubjectKey(key) : undefined;
+  const texts = [cluster, id, about, says];
+  if (kind === undefined || severity === undefined || subject === undefined) return undefined;
+  if (!texts.every((each) => typeof each === 'string') || !isTime(startUs) || !isTime(endUs))
+    return undefined;
+  const [inCluster = '', ofId = '', aboutWhat = '', sentence = ''] = texts;
+  return {
+    cluster: inCluster,
+    id: ofId,
+    kind,
+    severity,
+    subject,
+    about: aboutWhat,
+    startUs,
+    endUs,
+    says: sentence,
+    isTold: told === 1,
+  };
+}
+
+function isTime(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
+function partsOf(value: Uint8Array): readonly unknown[] | undefined {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(value).toString('utf8'));
+    return Array.isArray(parts) ? (parts as unknown[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
