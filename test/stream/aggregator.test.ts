@@ -1,5 +1,7 @@
 // The aggregator as operators meet it: a process with a configuration, signals, health and metrics.
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +32,10 @@ function record(n: number): Produced {
     `id-${n}`,
     auditEventLine(auditEvent({ auditID: `id-${n}`, receivedAtUs: START_US + n * 1_000_000 })),
   ];
+}
+
+function sumOf(ends: ReadonlyMap<string, number>): number {
+  return [...ends.values()].reduce((sum, end) => sum + end, 0);
 }
 
 async function logged(process: AggregatorProcess, message: string): Promise<Record<string, unknown>> {
@@ -136,6 +142,63 @@ describe.skipIf(isLacking)('the aggregator', () => {
       await close();
     }
   }, 60_000);
+
+  it('closes the windows of all partitions, and tells of a burst once', async () => {
+    const stage = await stageOf();
+    const alerts = `alerts-${run}`;
+    await createTopics(stage.brokers, { [alerts]: 1 });
+    const taken: unknown[] = [];
+    const alertmanager = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        taken.push(...(JSON.parse(body) as unknown[]));
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => alertmanager.listen(0, '127.0.0.1', resolve));
+    const { port } = alertmanager.address() as AddressInfo;
+    const environment = {
+      LEASTWISE_AGGREGATOR_CLUSTER_NAME: 'prod',
+      LEASTWISE_AGGREGATOR_ALERTS_ALERTMANAGERS: JSON.stringify([
+        { url: `http://127.0.0.1:${String(port)}` },
+      ]),
+      LEASTWISE_AGGREGATOR_ALERTS_TOPIC: alerts,
+      LEASTWISE_AGGREGATOR_ALERTS_EVERY: '200ms',
+    };
+    // In a window that ended some minutes ago, and a moment ago, so that both partitions have gone past it.
+    const beginUs = (Math.floor(Date.now() / 300_000) - 2) * 300_000_000;
+    const refused = (n: number, us: number): Produced => {
+      const auditID = `refused-${String(n)}`;
+      const user = { username: 'mallory', uid: '', groups: ['system:authenticated'], extra: [] };
+      const decision = { decision: 'forbid', code: 403 } as const;
+      const requestURI = `/api/v1/namespaces/shop/pods/p-${String(n)}`;
+      return [
+        auditID,
+        auditEventLine(
+          auditEvent({ auditID, receivedAtUs: us, verb: 'delete', requestURI, user, ...decision }),
+        ),
+      ];
+    };
+    const burst = Array.from({ length: 30 }, (_, n) => refused(n, beginUs + n * 1_000_000));
+    const after = Array.from({ length: 10 }, (_, n) => refused(100 + n, (Date.now() - 1000) * 1000));
+    await produce(stage.brokers, stage.topics[0] ?? '', [...burst, ...after]);
+    const [first, second] = [start(stage, environment), start(stage, environment)];
+    try {
+      for (let i = 0; i < 600 && taken.length === 0; i += 1) await sleep(100);
+      expect(taken[0]).toMatchObject({
+        labels: { alertname: 'LeastwiseRefusedBurst', cluster: 'prod', subject: 'mallory', about: 'delete' },
+        annotations: { summary: 'mallory, delete: 30 refused in 5 min; more than 10 are told' },
+        startsAt: new Date(beginUs / 1000).toISOString(),
+      });
+      for (let i = 0; i < 100 && sumOf(await endsOf(stage.brokers, [alerts])) === 0; i += 1) await sleep(100);
+      expect(sumOf(await endsOf(stage.brokers, [alerts]))).toBe(1);
+    } finally {
+      for (const { child } of [first, second]) child.kill('SIGTERM');
+      expect(await Promise.all([first.ended, second.ended])).toEqual([0, 0]);
+      alertmanager.close();
+    }
+  }, 90_000);
 
   it('reads everything again when the state is to be rebuilt, and is not stopped for it', async () => {
     const stage = await stageOf();

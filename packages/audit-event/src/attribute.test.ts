@@ -203,7 +203,32 @@ describe('row 19: the granting group, and other authorizers', () => {
   });
 
   it('a refused request was granted by nobody', () => {
-    expect(requestOf({ decision: 'forbid', reason: toGroup('sre') }).need.grantingGroup).toBe('');
+    const { need } = requestOf({ decision: 'forbid', reason: toGroup('sre') });
+    expect(need).toMatchObject({ grantingGroup: '', grantingBinding: undefined });
+  });
+
+  it('names the binding, for users and groups alike', () => {
+    const ofGroup = {
+      kind: 'ClusterRoleBinding',
+      namespace: '',
+      name: 'b',
+      roleKind: 'ClusterRole',
+      roleName: 'r',
+    };
+    expect(requestOf({ reason: toGroup('sre') }).need.grantingBinding).toEqual(ofGroup);
+    const reason = 'RBAC: allowed by RoleBinding "rb1/dev" of Role "r1" to User "alice"';
+    const ofUser = { kind: 'RoleBinding', namespace: 'dev', name: 'rb1', roleKind: 'Role', roleName: 'r1' };
+    expect(requestOf({ reason }).need.grantingBinding).toEqual(ofUser);
+    expect(requestOf({ reason: undefined }).need.grantingBinding).toBeUndefined();
+  });
+
+  it('of an impersonated request it is the binding of the impersonated user', () => {
+    const { need, impersonation } = requestOf({
+      reason: toGroup('sre'),
+      impersonatedUser: user({ username: 'bob' }),
+    });
+    expect(need.grantingBinding?.name).toBe('b');
+    expect(impersonation?.grantingBinding).toBeUndefined();
   });
 
   it('--group by reason takes the requests that the reason names', () => {
@@ -272,7 +297,7 @@ describe('attribute', () => {
         if (attribution.kind !== 'request') return;
         const { need, impersonation, namespaceLife } = attribution.request;
         const needs = [need, impersonation].map(
-          (each) => each && [each.subject, each.permissions, each.grantingGroup],
+          (each) => each && [each.subject, each.permissions, each.grantingGroup, each.grantingBinding],
         );
         expect(JSON.stringify([needs, namespaceLife])).not.toContain(String.raw`\u0000`);
         for (const permission of need.permissions)

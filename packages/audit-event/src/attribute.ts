@@ -1,7 +1,7 @@
 import { createIdentityHasher } from './identity.ts';
 import type { IdentityHasher } from './identity.ts';
 import { impersonationNeed } from './impersonation.ts';
-import { allowedByRbac, grantingGroupOf } from './reason.ts';
+import { allowedByRbac, grantedBy } from './reason.ts';
 import { isDryRun, requestInfoOf } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import { subjectFromUsername } from './subject.ts';
@@ -123,8 +123,9 @@ function readEvidence(event: AuditEvent, { group, clientKind }: AttributeContext
   const outcome = outcomeOf(event);
   if (outcome !== 'allowed' && outcome !== 'denied') return outcome;
   const isAllowed = outcome === 'allowed';
-  const grantingGroup = isAllowed ? grantingGroupOf(event.reason) : '';
-  const subject = subjectOf(event, grantingGroup, group);
+  // A refused request was granted by nobody, whatever its reason says.
+  const granted = grantedBy(isAllowed ? event.reason : undefined);
+  const subject = subjectOf(event, granted.group, group);
   if (typeof subject === 'string') return subject;
   const info = askedOf(event);
   if (info === undefined) return 'unattributable';
@@ -138,8 +139,9 @@ function readEvidence(event: AuditEvent, { group, clientKind }: AttributeContext
       permissions:
         isAllowed && isCreatingWrite(event, info) ? [asked, { ...asked, verb: 'create' }] : [asked],
       // Nobody allowed a refused request, so RBAC is what it lacks.
-      viaRbac: !isAllowed || allowedByRbac(event.reason, grantingGroup),
-      grantingGroup,
+      viaRbac: !isAllowed || allowedByRbac(event.reason, granted.group),
+      grantingGroup: granted.group,
+      grantingBinding: granted.binding,
     },
     // The log never says which group allowed an impersonation, so a group's policy leaves them out.
     impersonation: group === undefined ? impersonationNeed(event, asked) : undefined,

@@ -103,6 +103,10 @@ describe.skipIf(!existsSync(LOG))('cluster-alpha, the log of a real kube-apiserv
     expect(requests).toHaveLength(events.length);
     expect(requests.some((request) => request.impersonation !== undefined)).toBe(true);
     expect(requests.some((request) => request.need.grantingGroup !== '')).toBe(true);
+    const named = requests.filter(({ need }) => need.grantingBinding !== undefined);
+    expect(new Set(named.map(({ need }) => need.grantingBinding?.kind))).toEqual(
+      new Set(['ClusterRoleBinding', 'RoleBinding']),
+    );
     expect(requests.some((request) => request.outcome === 'denied')).toBe(true);
     expect(requests.some((request) => request.need.permissions.length === 2)).toBe(true);
   });

@@ -1,40 +1,84 @@
+import type { GrantingBinding } from './types.ts';
 import { withoutNul } from './uri.ts';
 
 const ALLOWED = 'RBAC: allowed by ';
-const TO_GROUP = ' to Group ';
-const CLAUSES: readonly (readonly [string, readonly string[]])[] = [
-  ['', ['ClusterRoleBinding ', 'RoleBinding ']],
-  [' of ', ['ClusterRole ', 'Role ']],
-];
+const BINDINGS = ['ClusterRoleBinding ', 'RoleBinding '] as const;
+const ROLES = ['ClusterRole ', 'Role '] as const;
+const SUBJECTS = ['Group ', 'ServiceAccount ', 'User '] as const;
+
+/** What the reason of an allowed request names. */
+export interface Granted {
+  /** The group through which it was allowed; `''` where a user, a service account or nothing is named. */
+  readonly group: string;
+  /** The binding that allowed it; `undefined` where none is named that the API server could hold. */
+  readonly binding: GrantingBinding | undefined;
+}
+
+const NOTHING_NAMED: Granted = { group: '', binding: undefined };
 
 /**
- * The group through which a request was allowed, by the annotation `authorization.k8s.io/reason`
- * (`RBAC: allowed by RoleBinding "name/ns" of Role "r" to Group "g"`); `''` where it names a user, a service account
- * or nothing. Names are quoted as Go's `%q` does, so that a name with quotes in it cannot pass for another subject.
+ * Through what a request was allowed, by the annotation `authorization.k8s.io/reason`
+ * (`RBAC: allowed by RoleBinding "name/ns" of Role "r" to Group "g"`). Names are quoted as Go's `%q` does, so that a
+ * name with quotes in it cannot pass for another subject or binding.
  *
  * @see k8s.io/kubernetes pkg/registry/rbac/validation/rule.go
  */
-export function grantingGroupOf(reason: string | undefined): string {
-  // Nearly all reasons name no group, and a literal `" to Group "` cannot be missing from one that does.
-  if (reason === undefined || !reason.startsWith(ALLOWED) || !reason.includes('" to Group "')) return '';
-  let at = ALLOWED.length;
-  for (const [before, between] of CLAUSES) {
-    const start = skip(reason, at, before, between);
-    if (start < 0) return '';
-    at = endOfQuoted(reason, start);
-    if (at < 0) return '';
-  }
-  if (!reason.startsWith(TO_GROUP, at)) return '';
-  const start = at + TO_GROUP.length;
-  return endOfQuoted(reason, start) === reason.length ? withoutNul(unquote(reason.slice(start + 1, -1))) : '';
+export function grantedBy(reason: string | undefined): Granted {
+  if (reason === undefined || !reason.startsWith(ALLOWED)) return NOTHING_NAMED;
+  const binding = clauseAt(reason, ALLOWED.length, '', BINDINGS);
+  const role = binding && clauseAt(reason, binding.end, ' of ', ROLES);
+  const subject = role && clauseAt(reason, role.end, ' to ', SUBJECTS);
+  if (!binding || !role || subject?.end !== reason.length) return NOTHING_NAMED;
+  return {
+    group: subject.word === 'Group ' ? subject.name : '',
+    binding: bindingOf(binding, role),
+  };
 }
 
-/** The index after `before` and one of `words` at `at`, -1 where they are not there. */
-function skip(text: string, at: number, before: string, words: readonly string[]): number {
-  if (!text.startsWith(before, at)) return -1;
-  const start = at + before.length;
-  const word = words.find((candidate) => text.startsWith(candidate, start));
-  return word === undefined ? -1 : start + word.length;
+/** One part of a reason: a word and the name after it. */
+interface Clause<Word extends string> {
+  readonly word: Word;
+  readonly name: string;
+  /** The index after it. */
+  readonly end: number;
+}
+
+/** `before`, one of `words` and a quoted name at `at`. */
+function clauseAt<Word extends string>(
+  text: string,
+  at: number,
+  before: string,
+  words: readonly Word[],
+): Clause<Word> | undefined {
+  if (!text.startsWith(before, at)) return undefined;
+  const afterBefore = at + before.length;
+  const word = words.find((candidate) => text.startsWith(candidate, afterBefore));
+  if (word === undefined) return undefined;
+  const start = afterBefore + word.length;
+  const end = endOfQuoted(text, start);
+  return end < 0 ? undefined : { word, name: withoutNul(unquote(text.slice(start + 1, end - 1))), end };
+}
+
+/**
+ * Names of RBAC objects have no slash, so that the last one of `name/ns` is the only one; a ClusterRoleBinding binds a
+ * ClusterRole only.
+ *
+ * @see k8s.io/kubernetes pkg/apis/rbac/validation/validation.go
+ */
+function bindingOf(
+  binding: Clause<(typeof BINDINGS)[number]>,
+  role: Clause<(typeof ROLES)[number]>,
+): GrantingBinding | undefined {
+  const roleKind = role.word === 'Role ' ? 'Role' : 'ClusterRole';
+  if (role.name === '' || role.name.includes('/')) return undefined;
+  const [name = '', namespace = '', ...more] = binding.name.split('/');
+  if (name === '' || more.length > 0) return undefined;
+  if (binding.word === 'ClusterRoleBinding ') {
+    if (binding.name.includes('/') || roleKind === 'Role') return undefined;
+    return { kind: 'ClusterRoleBinding', namespace: '', name, roleKind, roleName: role.name };
+  }
+  if (namespace === '') return undefined;
+  return { kind: 'RoleBinding', namespace, name, roleKind, roleName: role.name };
 }
 
 /** The index after the closing quote of the quoted text at `start`, -1 where there is none. */

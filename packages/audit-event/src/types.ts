@@ -127,10 +127,21 @@ export interface Identity {
 export type ClientKind =
   'kubectl' | 'helm' | 'gitops' | 'kubelet' | 'control-plane' | 'controller' | 'browser' | 'other';
 
+/** A binding that the API server named as the one that allowed a request, with the role that it binds. */
+export interface GrantingBinding {
+  readonly kind: 'ClusterRoleBinding' | 'RoleBinding';
+  /** `''` for a ClusterRoleBinding. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly roleKind: 'ClusterRole' | 'Role';
+  readonly roleName: string;
+}
+
 /** A subject with what it needed for one request. */
 export interface Need {
   readonly subject: Subject;
   readonly groups: readonly string[];
+  /** What the authorizer was asked first, then what it was asked without a word in the log. */
   readonly permissions: readonly Permission[];
   /**
    * False where another authorizer allowed it (reason present, and empty or without `RBAC:`, or
@@ -139,6 +150,11 @@ export interface Need {
   readonly viaRbac: boolean;
   /** The group that the reason names as granted, `''` where it names none. */
   readonly grantingGroup: string;
+  /**
+   * The binding that the reason names for the first of the permissions, the one that was asked; absent where it names
+   * none. The authorizer stops at the first that allows, so another may allow the same and is never named.
+   */
+  readonly grantingBinding?: GrantingBinding | undefined;
 }
 
 /** One API call that the authorizer decided, after its stages are folded. */

@@ -8,6 +8,13 @@ export {
   type NamedRequest,
 } from './match/request-attributes.ts';
 export { type AuditPolicies, readAuditPolicies } from './model/read-audit-policies.ts';
+export { type SolePolicy, solePolicy } from './model/sole-policy.ts';
+export {
+  type GrantSight,
+  type Hiding,
+  PolicyObservability,
+  type SubjectObservability,
+} from './observability/observability.ts';
 export { DETECTION_NEEDS, type DetectionNeed, type ProbeSpec } from './detections-needs.ts';
 export type { LintOptions } from './lint/check.ts';
 export {

@@ -13,6 +13,8 @@ export const CAPS = {
   deniedNames: 16,
   namespaces: 100_000,
   groups: 32,
+  /** That one cell, or what is summed up in one overflow, names as granting. */
+  bindings: 32,
 } as const;
 
 /** Whether `a` comes after `b` in the order in which caps keep keys: the smallest hashes first. */
@@ -20,6 +22,13 @@ export function isBeyond(a: string, b: string): boolean {
   const left = capHash(a);
   const right = capHash(b);
   return left === right ? a > b : left > right;
+}
+
+/** A list that one item was added to, without the last one in hash order where it has more than `cap` now. */
+export function keepSmallest<T>(items: readonly T[], cap: number, keyOf: (item: T) => string): T[] {
+  if (items.length <= cap) return [...items];
+  const last = items.reduce((a, b) => (isBeyond(keyOf(b), keyOf(a)) ? b : a));
+  return items.filter((each) => each !== last);
 }
 
 /** The keys of a full map as a heap with the last one in hash order at the top: a flood costs a logarithm a key. */

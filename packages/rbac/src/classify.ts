@@ -140,7 +140,7 @@ const UPGRADED = ['pods/exec', 'pods/attach', 'pods/portforward'];
  * attach or portforward is logged as `get` and needs `create` from Kubernetes 1.35 on (KEP-4006's
  * follow-up, gate AuthorizePodWebsocketUpgradeCreatePermission).
  */
-export function secondaryCells(cell: Cell, options: PolicyOptions): Cell[] {
+export function secondaryCells(cell: Cell, options: Pick<PolicyOptions, 'kubernetesVersion'>): Cell[] {
   const { major, minor } = options.kubernetesVersion;
   const needsCreate = major > 1 || (major === 1 && minor >= 35);
   const isUpgrade = cell.verb === 'get' && cell.apiGroup === '' && UPGRADED.includes(cell.resource);

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { admit, CAPS } from './capped.ts';
 import { cloneCluster, emptyCluster, mergeCluster, totalOfRules } from './cluster-state.ts';
 import { addGroup, DAY_US, dayOf, emptyEvidence, mergeEvidence, noteTime, withDay } from './evidence.ts';
+import { withBinding } from './granting-bindings.ts';
 import { createInference } from './infer.ts';
 import { clientsOf } from './observe.ts';
 import { DEFAULT_OPTIONS, EXACT_PRESET } from './options.ts';
@@ -51,12 +52,14 @@ describe('evidence', () => {
         us: fc.array(fc.integer({ min: 0, max: 5 * DAY_US }), { minLength: 1, maxLength: 4 }),
         id: fc.constantFrom('a', 'b'),
         group: fc.constantFrom('', 'g', 'h'),
+        binding: fc.constantFrom('ns1/a/Role/r', 'ns1/b/Role/r'),
       })
-      .map(({ us, id, group }) => {
+      .map(({ us, id, group, binding }) => {
         const made = emptyEvidence();
         for (const each of us) {
           noteTime(made, each, id);
           made.days = withDay(made.days, dayOf(each));
+          made.grantingBindings = withBinding(made.grantingBindings, binding, dayOf(each));
           made.count += 1;
         }
         addGroup(made, group);

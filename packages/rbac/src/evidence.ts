@@ -1,4 +1,5 @@
-import { CAPS, isBeyond } from './capped.ts';
+import { CAPS, keepSmallest } from './capped.ts';
+import { noBindings, unionOfBindings } from './granting-bindings.ts';
 import type { Evidence } from './types.ts';
 
 /** Microseconds of a day (UTC days have no leap seconds in Unix time). */
@@ -9,7 +10,7 @@ export function dayOf(us: number): number {
   return Math.floor(us / DAY_US);
 }
 
-const NO_GROUPS: string[] = [];
+const NO_GROUPS: readonly string[] = [];
 
 /** Evidence of nothing: the neutral element of {@link mergeEvidence}. */
 export function emptyEvidence(): Evidence {
@@ -21,6 +22,7 @@ export function emptyEvidence(): Evidence {
     lastAuditID: '',
     days: NO_DAYS,
     grantingGroups: NO_GROUPS,
+    grantingBindings: noBindings(),
     clients: 0,
     viaRbac: false,
   };
@@ -71,12 +73,7 @@ function unionOfDays(a: readonly number[], b: readonly number[]): readonly numbe
 export function addGroup(evidence: Evidence, group: string): void {
   const groups = evidence.grantingGroups;
   if (group === '' || groups.includes(group)) return;
-  let kept = [...groups, group];
-  if (kept.length > CAPS.groups) {
-    const last = kept.reduce((a, b) => (isBeyond(b, a) ? b : a));
-    kept = kept.filter((each) => each !== last);
-  }
-  evidence.grantingGroups = kept.sort();
+  evidence.grantingGroups = keepSmallest([...groups, group], CAPS.groups, (each) => each).sort();
 }
 
 /** Adds `from` to `into`. Commutative and associative; idempotent in all but the count. */
@@ -88,6 +85,7 @@ export function mergeEvidence(into: Evidence, from: Evidence): void {
   }
   into.days = unionOfDays(into.days, from.days);
   for (const group of from.grantingGroups) addGroup(into, group);
+  into.grantingBindings = unionOfBindings(into.grantingBindings, from.grantingBindings);
   into.clients |= from.clients;
   into.viaRbac ||= from.viaRbac;
 }

@@ -9,6 +9,13 @@ export {
   totalOfRules,
 } from './cluster-state.ts';
 export { DAY_US, dayOf, emptyEvidence, mergeEvidence } from './evidence.ts';
+export {
+  type BindingUsage,
+  bindingUsageOf,
+  type BindingUsages,
+  type ClusterBindingsInput,
+} from './binding-usage.ts';
+export { bindingKey, withBinding } from './granting-bindings.ts';
 export { clientsOf, observe, type Observations, type ObserveOptions } from './observe.ts';
 export {
   AUDICIA_PRESET,
@@ -40,4 +47,5 @@ export * from './manifests/index.ts';
 export { parseYamlValue, type YamlNode, type YamlProblem, type YamlValue } from './manifests/yaml-value.ts';
 export * from './retire/index.ts';
 export * from './score/index.ts';
+export { type HeldPermission, type PermissionUse, type PermissionUses, permissionUses } from './unused.ts';
 export { unseenNeeds, type UnseenNeed } from './unseen.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
 import { observe, type Observations, type ObserveOptions } from './observe.ts';
-import { APP, permission, request, T0 } from './testing/requests.ts';
+import { APP, binding, permission, request, T0 } from './testing/requests.ts';
 
 /** What every request of one shape says. */
 const habit = fc.record({
@@ -14,6 +14,7 @@ const habit = fc.record({
   name: fc.nat(400),
   outcome: fc.constantFrom('allowed', 'denied'),
   group: fc.constantFrom('', 'devs'),
+  granted: fc.constantFrom('', 'ns1/a Role/r', '/b ClusterRole/r'),
   extra: fc.constantFrom('', 'impersonation', 'life'),
 });
 
@@ -31,6 +32,7 @@ function requestOf(each: Habit, us: number, cluster: string, shape: object | und
     us,
     auditID: `a${us % 7}`,
     grantingGroup: each.group,
+    grantingBinding: each.granted === '' ? undefined : binding(each.granted),
     namespaceLife: each.extra === 'life' && each.outcome === 'allowed' ? life : undefined,
   });
   const impersonation = each.extra === 'impersonation' ? { ...made.need, subject: APP } : undefined;
@@ -99,6 +101,7 @@ describe('requests that share a shape', () => {
         name: i,
         outcome,
         group: '',
+        granted: i % 3 === 0 ? '/b ClusterRole/r' : '',
         extra: '',
       }));
       const shapes = habits.map(() => ({}));

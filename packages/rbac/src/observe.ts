@@ -23,6 +23,7 @@ import {
 } from './cluster-state.ts';
 import { CAPS } from './capped.ts';
 import { addGroup, dayOf, emptyEvidence, noteTime, withDay } from './evidence.ts';
+import { bindingKey, withBinding } from './granting-bindings.ts';
 import type { ClusterState, Evidence, NamespaceState, RuleSet, RuleState } from './types.ts';
 
 /** The client kinds of evidence, in the order of {@link CLIENT_KINDS}. */
@@ -67,6 +68,12 @@ function note(evidence: Evidence, need: Need, sighting: Sighting): void {
   evidence.viaRbac ||= need.viaRbac;
 }
 
+/** Notes the binding that is named for what was asked, and for nothing that was asked without a word in the log. */
+function noteBinding(evidence: Evidence | undefined, { grantingBinding }: Need, { day }: Sighting): void {
+  if (!evidence || !grantingBinding) return;
+  evidence.grantingBindings = withBinding(evidence.grantingBindings, bindingKey(grantingBinding), day);
+}
+
 /** Where the evidence of one permission is kept, in which rule of which set. */
 interface Slot {
   readonly evidence: Evidence;
@@ -81,13 +88,16 @@ function noteNeed(cluster: ClusterState, need: Need, sighting: Sighting, allowed
   if (!state) {
     cluster.subjectsOverflow ??= emptyEvidence();
     note(cluster.subjectsOverflow, need, sighting);
+    noteBinding(cluster.subjectsOverflow, need, sighting);
     return [];
   }
   const set: RuleSet = allowed ? state.allowed : state.denied;
   const caps = allowed ? ALLOWED_CAPS : DENIED_CAPS;
-  return need.permissions.map((permission) => {
+  return need.permissions.map((permission, index) => {
     const slot = slotFor(set, permission, caps);
     note(slot.evidence, need, sighting);
+    // At once: what follows may push the cell out.
+    if (index === 0) noteBinding(slot.evidence, need, sighting);
     return slot;
   });
 }
@@ -142,6 +152,7 @@ function noteAgain(
   sighting: Sighting,
 ): void {
   for (const { evidence } of slots) note(evidence, need, sighting);
+  noteBinding(slots[0]?.evidence, need, sighting);
   if (life && namespaceLife) noteLife(life, namespaceLife, sighting.us);
   for (const state of namespaces) if (sighting.us > state.lastSeenUs) state.lastSeenUs = sighting.us;
   widenSpan(cluster, sighting.us, sighting.us);

@@ -80,6 +80,14 @@ export interface AccessRequest {
   readonly permission: Permission;
 }
 
+/** A binding that the API server named as the one that allowed a request. */
+export interface NamedBinding {
+  /** As `bindingKey` has it. */
+  readonly key: string;
+  /** The latest day, counted from the epoch in UTC, on which it was named. */
+  readonly lastDay: number;
+}
+
 /** Everything that is remembered of the requests that needed one permission. Merges by add, min, max, union and OR only. */
 export interface Evidence {
   count: number;
@@ -92,7 +100,12 @@ export interface Evidence {
   /** Days since the epoch (UTC) on which it was seen, ascending, each once. */
   days: readonly number[];
   /** Groups that the API server named as granted, sorted; of more than the cap the ones with the smallest hashes. */
-  grantingGroups: string[];
+  grantingGroups: readonly string[];
+  /**
+   * Bindings that the API server named for this very permission, sorted by key; of more than the cap the ones with the
+   * smallest hashes. The authorizer stops at the first that allows, so that another may allow it and never be named.
+   */
+  grantingBindings: readonly NamedBinding[];
   /** Bit set over client kinds, in the order of `CLIENT_KINDS`. */
   clients: number;
   /** True once any request was allowed by RBAC, or by a server that does not say. */

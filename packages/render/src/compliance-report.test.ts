@@ -24,10 +24,13 @@ function scored(subject: Subject, score: number, fields: Partial<SubjectComplian
     severity: score >= 80 ? 'Green' : score >= 50 ? 'Yellow' : 'Red',
     granted: 100n,
     used: BigInt(score),
+    unobservable: 0n,
     isAtLeast: false,
     sensitiveExcess: [],
+    sensitiveUnobservable: [],
     uncovered: 0,
     isObservable: true,
+    hiddenBy: undefined,
     ...fields,
   };
 }
@@ -44,6 +47,7 @@ const RUNNERS: UnusedOfBinding = {
     { permission: permission({ verb: '*', apiGroup: '*', resource: '*' }), isPartlyUsed: true },
     { permission: permission({ verb: '*', path: '*' }), isPartlyUsed: false },
   ],
+  unobservable: [],
   more: 0,
 };
 const EDITOR: UnusedOfBinding = {
@@ -54,6 +58,7 @@ const EDITOR: UnusedOfBinding = {
     permission: permission({ verb, resource: 'secrets', namespace: 'shop' }),
     isPartlyUsed: false,
   })),
+  unobservable: [],
   more: 7,
 };
 
@@ -61,6 +66,7 @@ const REPORT: ComplianceReport = {
   asOfDay: AS_OF_DAY,
   retentionDays: 90,
   minimumObservationDays: 30,
+  isAuditPolicyKnown: false,
   subjects: [
     scored(APP, 62),
     scored({ kind: 'User', namespace: '', name: 'alice' }, 100, { isObservable: false }),
@@ -87,11 +93,72 @@ const REPORT: ComplianceReport = {
   ],
   leftOut: 12,
   unused: [EDITOR, RUNNERS, { ...EDITOR, subjects: [account('shop', 'old')], more: 0 }],
+  bindings: [],
+};
+
+const BY_RULE = 'rule 2 of the audit policy (line 9) has level None';
+const WITH_POLICY: ComplianceReport = {
+  ...REPORT,
+  isAuditPolicyKnown: true,
+  subjects: [
+    scored(APP, 62, { unobservable: 8n, sensitiveUnobservable: [{ kind: 'exec', rule: SECRETS }] }),
+    scored(CI, 5, {
+      granted: 43_210n,
+      unobservable: 1_200n,
+      sensitiveExcess: [{ kind: 'secrets', rule: SECRETS }],
+      sensitiveUnobservable: [
+        { kind: 'impersonate', rule: SECRETS },
+        { kind: 'escalate', rule: SECRETS },
+      ],
+    }),
+    scored({ kind: 'User', namespace: '', name: 'system:kube-proxy' }, 0, {
+      score: undefined,
+      severity: undefined,
+      granted: 6n,
+      used: 0n,
+      unobservable: 6n,
+      isObservable: false,
+      hiddenBy: 'rule 1 of the audit policy (line 4) has level None',
+    }),
+  ],
+  unused: [
+    {
+      ...RUNNERS,
+      unused: [],
+      unobservable: [
+        { permission: permission({ verb: '*', apiGroup: '*', resource: '*' }), remark: BY_RULE },
+        { permission: permission({ verb: '*', path: '*' }), remark: BY_RULE },
+      ],
+    },
+    {
+      ...EDITOR,
+      unobservable: ['get', 'list'].map((verb) => ({
+        permission: permission({ verb, resource: 'events', namespace: 'shop' }),
+        remark: BY_RULE,
+      })),
+    },
+  ],
 };
 
 describe('renderComplianceReport', () => {
   test('golden: the worst first, and by binding what is not used', async () => {
     await expect(renderComplianceReport('prod', REPORT)).toMatchFileSnapshot('../testdata/compliance.md');
+  });
+
+  test('golden: with the audit policy, what that does not log is neither used nor unused', async () => {
+    const text = renderComplianceReport('prod', WITH_POLICY);
+    await expect(text).toMatchFileSnapshot('../testdata/compliance-audit-policy.md');
+  });
+
+  test('what is not observable does not make a subject worse', () => {
+    const subjects = [
+      scored(APP, 50, { granted: 300n, used: 50n, unobservable: 200n }),
+      scored(CI, 50, { granted: 120n, used: 55n, unobservable: 0n }),
+      scored(account('a', 'a'), 50, { granted: 104n, used: 50n, unobservable: 2n }),
+    ];
+    const text = renderComplianceReport('prod', { ...WITH_POLICY, subjects });
+    const names = [...text.matchAll(/^\| `([^`]*)`/gm)].map(([, name]) => name);
+    expect(names).toEqual(['ServiceAccount ci/runner', 'ServiceAccount a/a', 'ServiceAccount shop/app']);
   });
 
   test('the order of what it is given makes no difference', () => {
@@ -107,6 +174,16 @@ describe('renderComplianceReport', () => {
       })),
     };
     expect(renderComplianceReport('prod', turned)).toBe(renderComplianceReport('prod', REPORT));
+    const other: ComplianceReport = {
+      ...WITH_POLICY,
+      subjects: WITH_POLICY.subjects
+        .toReversed()
+        .map((each) => ({ ...each, sensitiveUnobservable: each.sensitiveUnobservable.toReversed() })),
+      unused: WITH_POLICY.unused
+        .toReversed()
+        .map((each) => ({ ...each, unobservable: each.unobservable.toReversed() })),
+    };
+    expect(renderComplianceReport('prod', other)).toBe(renderComplianceReport('prod', WITH_POLICY));
   });
 
   test('of equal scores the one with more that is unused comes first, and those without a score last', () => {
@@ -152,7 +229,8 @@ describe('renderComplianceReport', () => {
   test('whatever names hold, it has the structure that it has with harmless ones', () => {
     const reportOf = (name: (at: number) => string): ComplianceReport => ({
       ...REPORT,
-      subjects: [scored({ kind: 'User', namespace: '', name: name(1) }, 10)],
+      isAuditPolicyKnown: true,
+      subjects: [scored({ kind: 'User', namespace: '', name: name(1) }, 10, { hiddenBy: BY_RULE })],
       unused: [
         {
           binding: { kind: 'RoleBinding', namespace: name(2), name: name(3) },
@@ -170,6 +248,7 @@ describe('renderComplianceReport', () => {
             },
             { permission: permission({ verb: '*', path: `${name(10)}*` }), isPartlyUsed: true },
           ],
+          unobservable: [{ permission: permission({ verb: name(11), resource: name(9) }), remark: BY_RULE }],
           more: 0,
         },
       ],

@@ -1,3 +1,4 @@
+import { bindingBlocks } from './compliance-bindings.ts';
 import type { ComplianceReport, SubjectCompliance, UnusedGrant, UnusedOfBinding } from './compliance.ts';
 import { clusterFolder } from './folders.ts';
 import { MARKDOWN_NOTICE } from './generated.ts';
@@ -10,7 +11,7 @@ import {
   table,
   targetKey,
 } from './pull-request/markdown.ts';
-import { subjectText, verbsByTarget } from './pull-request/sections.ts';
+import { sentence, subjectText, verbsByTarget } from './pull-request/sections.ts';
 import { compare, compareSubjects } from './subject-name.ts';
 
 const DAY_MS = 86_400_000;
@@ -18,12 +19,13 @@ const DAY_MS = 86_400_000;
 const SHOWN_GRANTS = 50;
 const SHOWN_SUBJECTS = 20;
 
-const COLUMNS = [
+const columnsOf = ({ isAuditPolicyKnown }: ComplianceReport) => [
   { title: 'subject' },
   { title: 'score', isNumber: true },
   { title: 'band' },
   { title: 'used', isNumber: true },
   { title: 'granted', isNumber: true },
+  ...(isAuditPolicyKnown ? [{ title: 'not observable', isNumber: true }] : []),
   { title: 'not granted here', isNumber: true },
   { title: 'sensitive and unused' },
 ];
@@ -45,7 +47,10 @@ export function renderComplianceReport(cluster: string, report: ComplianceReport
     `# Compliance of cluster ${code(cluster)}`,
     leadText(report),
     ...scoreBlocks(report),
+    ...blindBlocks(report),
     ...unusedBlocks(report),
+    ...unobservableBlocks(report),
+    ...bindingBlocks(report.bindings),
   ];
   return `${blocks.join('\n\n')}\n`;
 }
@@ -55,7 +60,8 @@ function leadText({ asOfDay, retentionDays }: ComplianceReport): string {
   return `How much of what each subject is granted it used in the ${counted(retentionDays, 'day')} up to ${day}, by the RBAC that is known of the cluster: 100 is all of it.`;
 }
 
-function scoreBlocks({ subjects, leftOut }: ComplianceReport): string[] {
+function scoreBlocks(report: ComplianceReport): string[] {
+  const { subjects, leftOut, isAuditPolicyKnown } = report;
   const rest =
     leftOut === 0
       ? []
@@ -67,13 +73,22 @@ function scoreBlocks({ subjects, leftOut }: ComplianceReport): string[] {
     ...(ordered.some(({ uncovered }) => uncovered > 0)
       ? ['**not granted here**: used and allowed, though the known RBAC does not grant it.']
       : []),
+    isAuditPolicyKnown
+      ? '**not observable**: no use is known, and the audit policy does not log every use: it counts neither way.'
+      : 'The audit policy of the cluster is not known here: what it does not log counts as unused.',
   ];
-  return [table(COLUMNS, ordered.map(scoreRow)), legend.join(' '), ...rest];
+  const rows = ordered.map((each) => scoreRow(each, isAuditPolicyKnown));
+  return [table(columnsOf(report), rows), legend.join(' '), ...rest];
 }
 
-function scoreRow(each: SubjectCompliance): string[] {
-  const { subject, score, severity, used, granted, isAtLeast, uncovered, sensitiveExcess } = each;
-  const kinds = [...new Set(sensitiveExcess.map(({ kind }) => kind))].sort();
+function kindsOf(excess: SubjectCompliance['sensitiveExcess']): string[] {
+  return [...new Set(excess.map(({ kind }) => kind))].sort();
+}
+
+function scoreRow(each: SubjectCompliance, isAuditPolicyKnown: boolean): string[] {
+  const { subject, score, severity, used, granted, unobservable, isAtLeast, uncovered } = each;
+  const kinds = kindsOf(each.sensitiveExcess);
+  const unseen = kindsOf(each.sensitiveUnobservable);
   // Of who was not watched for long enough "not used" only says "not seen".
   const isOpen = kinds.length > 0 && !each.isObservable;
   return [
@@ -82,15 +97,20 @@ function scoreRow(each: SubjectCompliance): string[] {
     severity ?? '–',
     String(used),
     String(granted),
+    ...(isAuditPolicyKnown ? [unobservable === 0n ? '' : String(unobservable)] : []),
     uncovered === 0 ? '' : String(uncovered),
-    `${kinds.join(', ')}${isOpen ? ' (not proven)' : ''}`,
+    [
+      ...(kinds.length === 0 ? [] : [`${kinds.join(', ')}${isOpen ? ' (not proven)' : ''}`]),
+      ...(unseen.length === 0 ? [] : [`not observable: ${unseen.join(', ')}`]),
+    ].join('; '),
   ];
 }
 
 /** The lowest score first, then the most that is unused; those without a score last. */
 function compareScores(a: SubjectCompliance, b: SubjectCompliance): number {
   const rank = ({ score }: SubjectCompliance): number => score ?? 101;
-  const unused = ({ granted, used }: SubjectCompliance): bigint => granted - used;
+  const unused = ({ granted, used, unobservable }: SubjectCompliance): bigint =>
+    granted - used - unobservable;
   const difference = unused(b) - unused(a);
   return (
     rank(a) - rank(b) ||
@@ -99,19 +119,52 @@ function compareScores(a: SubjectCompliance, b: SubjectCompliance): number {
   );
 }
 
-function unusedBlocks({ unused, minimumObservationDays }: ComplianceReport): string[] {
+/** Whom the audit policy hides: what they are granted cannot be judged at all. */
+function blindBlocks({ subjects }: ComplianceReport): string[] {
+  const lines = [...subjects]
+    .sort((a, b) => compareSubjects(a.subject, b.subject))
+    .flatMap(({ subject, hiddenBy }) =>
+      hiddenBy === undefined
+        ? []
+        : [`- ${subjectText(subject)}: nothing of it is logged: ${sentence(hiddenBy)}`],
+    );
+  return lines.length === 0 ? [] : ['## Blind spots', lines.join('\n')];
+}
+
+function unusedBlocks({ unused: all, minimumObservationDays }: ComplianceReport): string[] {
+  const unused = all.filter((each) => each.unused.length + each.more > 0);
   const proof = `A subject is here only where it was observable for ${counted(minimumObservationDays, 'day')} at least, and a binding only where it names the subject.`;
   if (unused.length === 0) return ['## Unused grants', `None is proven. ${proof}`];
-  const ordered = [...unused].sort((a, b) => compare(orderKey(a), orderKey(b)));
+  const blocks = byBinding(unused, (each) => [`Not used by ${subjectsText(each)}:`, grantLines(each)]);
+  return ['## Unused grants', proof, ...blocks];
+}
+
+/** What may be used or not: nobody can tell by the log. */
+function unobservableBlocks({ unused: all }: ComplianceReport): string[] {
+  const unseen = all.filter(({ unobservable }) => unobservable.length > 0);
+  if (unseen.length === 0) return [];
+  const blocks = byBinding(unseen, (each) => [`Of ${subjectsText(each)}:`, unobservableLines(each)]);
+  return [
+    '## Not observable',
+    'Not called unused, for the audit policy does not log every use of it.',
+    ...blocks,
+  ];
+}
+
+/** What there is to say of bindings, under a heading for each. */
+function byBinding(
+  some: readonly UnusedOfBinding[],
+  say: (each: UnusedOfBinding) => readonly string[],
+): string[] {
   const blocks: string[] = [];
   let title = '';
-  for (const each of ordered) {
+  for (const each of [...some].sort((a, b) => compare(orderKey(a), orderKey(b)))) {
     const next = `### ${bindingText(each)}`;
     if (next !== title) blocks.push(next);
     title = next;
-    blocks.push(subjectsText(each), grantLines(each));
+    blocks.push(...say(each));
   }
-  return ['## Unused grants', proof, ...blocks];
+  return blocks;
 }
 
 function orderKey({ binding, role, subjects }: UnusedOfBinding): string {
@@ -128,7 +181,25 @@ function subjectsText({ subjects }: UnusedOfBinding): string {
   const names = [...subjects].sort(compareSubjects).map(subjectText);
   const rest = names.length - SHOWN_SUBJECTS;
   const more = rest > 0 ? [counted(rest, 'more subject')] : [];
-  return `Not used by ${[...names.slice(0, SHOWN_SUBJECTS), ...more].join(', ')}:`;
+  return [...names.slice(0, SHOWN_SUBJECTS), ...more].join(', ');
+}
+
+function unobservableLines({ unobservable }: UnusedOfBinding): string {
+  const ordered = [...unobservable].sort(
+    (a, b) => comparePermissions(a.permission, b.permission) || compare(a.remark, b.remark),
+  );
+  const grouped = verbsByTarget(
+    ordered,
+    ({ permission, remark }) => `${targetKey(permission)}\0${remark}`,
+    ({ permission }) => permission,
+  );
+  const lines = grouped.map(
+    ({ row, verbs }) => `- ${grantText({ permission: row.permission, verbs })}: ${sentence(row.remark)}`,
+  );
+  const rest = lines.length - SHOWN_GRANTS;
+  return [...lines.slice(0, SHOWN_GRANTS), ...(rest > 0 ? [`- and ${counted(rest, 'more line')}`] : [])].join(
+    '\n',
+  );
 }
 
 function grantLines({ unused, more }: UnusedOfBinding): string {

@@ -23,9 +23,9 @@ import type { RuleState, SubjectState } from '@leastwise/rbac';
 
 /**
  * Version of this layout. Since 3 an open hour has no cells of its own; since 4 there are segments, and every window is
- * one field. What a newer version wrote is refused.
+ * one field; since 5 evidence names bindings. What a newer version wrote is refused.
  */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** Fields that are not lists. */
 export const META = {

@@ -85,7 +85,8 @@ export function encodeWatermarks(watermarks: ReadonlyMap<string, number>): strin
   return JSON.stringify([...watermarks]);
 }
 
-function readWatermarks(text: string | undefined): Map<string, number> {
+/** By cluster, the newest time received; of nothing where the field is not there. @throws Malformed */
+export function readWatermarks(text: string | undefined): Map<string, number> {
   const watermarks = new Map<string, number>();
   if (text === undefined) return watermarks;
   const pairs = Fields.parse(text);
@@ -220,7 +221,7 @@ function checkVersion(version: string | undefined): void {
 }
 
 /** A whole number that is a field's value by itself; 0 where the field is not there. */
-function readCount(text: string | undefined): number {
+export function readCount(text: string | undefined): number {
   if (text === undefined) return 0;
   if (!/^\d{1,15}$/.test(text)) throw new Malformed('a whole number is missing');
   return Number(text);

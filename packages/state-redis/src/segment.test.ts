@@ -25,6 +25,7 @@ const request = fc.record({
   namespace: text,
   auditID: text,
   group: text,
+  binding: fc.option(text, { nil: undefined }),
   isDenied: fc.boolean(),
 });
 

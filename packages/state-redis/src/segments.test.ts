@@ -246,8 +246,23 @@ describe.skipIf(isLacking)('a state of layout 3', () => {
     expect(await plainOf(connection, key(), 2)).toEqual(expectedOf(log.slice(0, half), 2));
     await new LogWorker(open(2), SOURCE, log).finish(10);
     expect(await plainOf(connection, key(), 2)).toEqual(expectedOf(log, 2));
-    expect(await connection.hget(key(), 'v')).toBe('4');
+    expect(await connection.hget(key(), 'v')).toBe('5');
     // Folded at least once since: a window has one field.
     expect(await fieldsOf('w')).toEqual([]);
+  });
+});
+
+describe.skipIf(isLacking)('a state of layout 4', () => {
+  const request = { identity: identityOf(1), us: 1_700_000_000_000_000, name: 'x' };
+  const named = { ...request, identity: identityOf(2), binding: 'ns1/b/Role/r' };
+
+  it('names no bindings, is read as it is, and names them from then on', async () => {
+    await applyAll(open(0), [[request]]);
+    // Evidence without bindings is written as it was before there were any.
+    await connection.hset(key(), 'v', '4');
+    expect(await open(64).read()).toEqual(stateOf([request]));
+    await applyAll(open(64), [[named]]);
+    expect(await connection.hget(key(), 'v')).toBe('5');
+    expect(await open(64).read()).toEqual(stateOf([request, named]));
   });
 });

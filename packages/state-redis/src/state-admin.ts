@@ -120,6 +120,12 @@ export class StateAdmin {
       // One command to one key, as everything that writes here. The source stays on the list: somebody may be claiming it.
       await this.#ask(() => this.#connection.unlink(this.#key(source)));
     }
+    // Windows are judged again too: what was learnt of them would be learnt twice.
+    const clusters = `${this.#prefix}alert-clusters`;
+    for (const cluster of await this.#ask(() => this.#connection.smembers(clusters))) {
+      await this.#ask(() => this.#connection.unlink(`${this.#prefix}alerts:${cluster}`));
+    }
+    await this.#ask(() => this.#connection.unlink(clusters));
     // What is read again may come from another log.
     await this.#ask(() => this.#connection.unlink(`${this.#prefix}log`));
     return plan;

@@ -15,13 +15,17 @@ function isWhole(value: number, max: number): boolean {
   return Number.isInteger(value) && value >= 0 && value <= max;
 }
 
+function isDay(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) <= MAX_DAY;
+}
+
 function mustBe(holds: boolean, what: string): void {
   if (!holds) throw new TypeError(`a batch must have ${what}`);
 }
 
 function checkEvidence(evidence: Evidence | undefined): void {
   if (!evidence) return;
-  const { count, firstSeenUs, lastSeenUs, days, clients } = evidence;
+  const { count, firstSeenUs, lastSeenUs, days, grantingBindings, clients } = evidence;
   mustBe(isWhole(count, Number.MAX_SAFE_INTEGER), 'whole counts');
   mustBe(
     Number.isSafeInteger(firstSeenUs) && Number.isSafeInteger(lastSeenUs),
@@ -30,8 +34,13 @@ function checkEvidence(evidence: Evidence | undefined): void {
   mustBe(isWhole(clients, MAX_CLIENTS), 'client kinds as a bit set');
   let previous = -Infinity;
   for (const day of days) {
-    mustBe(Number.isInteger(day) && Math.abs(day) <= MAX_DAY && day > previous, 'days in ascending order');
+    mustBe(isDay(day) && day > previous, 'days in ascending order');
     previous = day;
+  }
+  let above: string | undefined;
+  for (const { key, lastDay } of grantingBindings) {
+    mustBe(isDay(lastDay) && (above === undefined || key > above), 'bindings in ascending order, with days');
+    above = key;
   }
 }
 

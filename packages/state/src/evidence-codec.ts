@@ -1,9 +1,12 @@
-import { type Evidence, emptyEvidence } from '@leastwise/rbac';
+import { type Evidence, emptyEvidence, type NamedBinding, withBinding } from '@leastwise/rbac';
 
 import { MAX_CLIENTS, MAX_DAY } from './checks.ts';
-import type { Fields } from './fields.ts';
+import { type Fields, Malformed } from './fields.ts';
 
-/** Evidence as a list of JSON values; `null` where there is none. Read back by {@link readEvidence}. */
+/**
+ * Evidence as a list of JSON values; `null` where there is none. Read back by {@link readEvidence}. Bindings come last,
+ * and only where there are any: so evidence without them is what it was before there were bindings.
+ */
 export type EncodedEvidence = readonly unknown[] | null;
 
 // [first day, how many, first day, how many, …]: requests come day after day, for months.
@@ -31,11 +34,24 @@ function readDays(ranges: Fields): number[] {
   return days;
 }
 
+// [key, last day, key, last day, …]
+function readBindings(pairs: Fields): readonly NamedBinding[] {
+  let bindings: readonly NamedBinding[] = [];
+  let last: string | undefined;
+  do {
+    const key = pairs.string();
+    if (last !== undefined && key <= last) throw new Malformed('bindings are out of order');
+    bindings = withBinding(bindings, key, pairs.integer(-MAX_DAY, MAX_DAY));
+    last = key;
+  } while (pairs.more());
+  return bindings;
+}
+
 /** The inverse of {@link readEvidence}. */
 export function encodeEvidence(evidence: Evidence | undefined): EncodedEvidence {
   if (!evidence) return null;
   const { count, firstSeenUs, lastSeenUs, firstAuditID, lastAuditID } = evidence;
-  const { days, grantingGroups, clients, viaRbac } = evidence;
+  const { days, grantingGroups, grantingBindings, clients, viaRbac } = evidence;
   return [
     count,
     firstSeenUs,
@@ -46,19 +62,25 @@ export function encodeEvidence(evidence: Evidence | undefined): EncodedEvidence 
     grantingGroups,
     clients,
     viaRbac ? 1 : 0,
+    ...(grantingBindings.length === 0
+      ? []
+      : [grantingBindings.flatMap(({ key, lastDay }) => [key, lastDay])]),
   ];
 }
 
 /** The JSON text of {@link encodeEvidence}, made without the lists: stores write more of it than of anything else. */
 export function evidenceText(evidence: Evidence): string {
   const { count, firstSeenUs, lastSeenUs, firstAuditID, lastAuditID } = evidence;
-  const { days, grantingGroups, clients, viaRbac } = evidence;
+  const { days, grantingGroups, grantingBindings, clients, viaRbac } = evidence;
   const first = JSON.stringify(firstAuditID);
   const last = lastAuditID === firstAuditID ? first : JSON.stringify(lastAuditID);
   const ranges = days.length === 1 ? `${days[0] ?? 0},1` : encodeDays(days).join(',');
   const groups = grantingGroups.length === 0 ? '[]' : JSON.stringify(grantingGroups);
   const seen = `${count},${firstSeenUs},${lastSeenUs},${first},${last}`;
-  return `[${seen},[${ranges}],${groups},${clients},${viaRbac ? 1 : 0}]`;
+  const rest = `${groups},${clients},${viaRbac ? 1 : 0}`;
+  if (grantingBindings.length === 0) return `[${seen},[${ranges}],${rest}]`;
+  const bindings = grantingBindings.map(({ key, lastDay }) => `${JSON.stringify(key)},${lastDay}`).join(',');
+  return `[${seen},[${ranges}],${rest},[${bindings}]]`;
 }
 
 /** The evidence in a list of fields, all of which are read. */
@@ -73,6 +95,7 @@ export function readEvidence(fields: Fields): Evidence {
   evidence.grantingGroups = fields.list().strings();
   evidence.clients = fields.integer(0, MAX_CLIENTS);
   evidence.viaRbac = fields.integer(0, 1) === 1;
+  if (fields.more()) evidence.grantingBindings = readBindings(fields.list());
   fields.end();
   return evidence;
 }

@@ -8,7 +8,7 @@ import { emptyCluster, mergeCluster } from '@leastwise/rbac';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { deltasOf, identityOf, NOTHING, type SampleRequest } from './conformance/deltas.ts';
+import { deltasOf, identityOf, NOTHING, type SampleRequest, stateOf } from './conformance/deltas.ts';
 import { openEmbeddedStore } from './embedded-store.ts';
 import { exportEvidence, importEvidence, isImportSource } from './evidence-transfer.ts';
 import { contentsOf, useFolder } from './testing/folder.ts';
@@ -91,8 +91,27 @@ describe('a file of evidence', () => {
     await store.applyBatch({ claim, from: '', to: '9', deltas });
     expect(await bytesOf(store, 'parts')).toBe(whole);
     expect(whole.split('\n')[0]).toBe(
-      '{"schema":"leastwise-evidence","version":2,"tally":{"late":0,"lost":3}}',
+      '{"schema":"leastwise-evidence","version":3,"tally":{"late":0,"lost":3}}',
     );
+  });
+
+  it('says which bindings allowed what, and until which day', async () => {
+    const requests = requestsUpTo(1).map((each, n) => ({ ...each, binding: `ns1/b-${n % 3}/Role/r` }));
+    const bytes = await bytesOf(await storeOf(requests), 'a');
+    expect(bytes).toContain('["ns1/b-1/Role/r",19675]]');
+    await using other = await openEmbeddedStore();
+    await importEvidence(other, path('a'));
+    expect(await bytesOf(other, 'b')).toBe(bytes);
+    expect(await other.read()).toEqual(stateOf(requests));
+  });
+
+  it('of the version before, which named no bindings, is read', async () => {
+    const good = await bytesOf(await storeOf(requestsUpTo(1)), 'a');
+    const [header = '', ...lines] = good.split('\n').slice(0, -2);
+    await sealed('old', [header.replace('"version":3', '"version":2'), ...lines]);
+    await using store = await openEmbeddedStore();
+    expect((await importEvidence(store, path('old'))).became).toBe('imported');
+    expect(await bytesOf(store, 'b')).toBe(good);
   });
 
   it('is packed where its name says so, to the same bytes every time and with the same digest', async () => {
@@ -248,20 +267,20 @@ describe('a file that is no good', () => {
     [
       'of a newer version',
       1,
-      (lines: string[]) => lines.with(0, (lines[0] ?? '').replace('"version":2', '"version":99')),
+      (lines: string[]) => lines.with(0, (lines[0] ?? '').replace('"version":3', '"version":99')),
     ],
     [
       'of a version that is none',
       1,
-      (lines: string[]) => lines.with(0, (lines[0] ?? '').replace('2', '"2"')),
+      (lines: string[]) => lines.with(0, (lines[0] ?? '').replace('3', '"3"')),
     ],
     [
       'a state, which is no export',
       1,
-      (lines: string[]) => lines.with(0, '{"schema":"leastwise-state","version":2}'),
+      (lines: string[]) => lines.with(0, '{"schema":"leastwise-state","version":3}'),
     ],
     ['something else', 1, (lines: string[]) => lines.with(0, '[]')],
-    ['without a tally', 1, (lines: string[]) => lines.with(0, '{"schema":"leastwise-evidence","version":2}')],
+    ['without a tally', 1, (lines: string[]) => lines.with(0, '{"schema":"leastwise-evidence","version":3}')],
     ['without a cluster', 2, (lines: string[]) => lines.toSpliced(1, 1)],
     ['with an unknown line', 2, (lines: string[]) => lines.toSpliced(1, 0, '["constructor"]')],
     ['with a negative count', 21, (lines: string[]) => lines.map((line) => line.replace('",[1,', '",[-1,'))],

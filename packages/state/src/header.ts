@@ -4,6 +4,8 @@ import { NOTHING_MISSED } from './content.ts';
 import { SCHEMA_VERSION, type Tally } from './types.ts';
 
 const SCHEMA = 'leastwise-state';
+/** Those that can be read. */
+const VERSIONS: readonly number[] = [1, 2, SCHEMA_VERSION];
 
 /** Which fingerprints belong to a state: the digest of their file, and how many each set in it has. */
 export interface FingerprintsInfo {
@@ -86,7 +88,7 @@ export function readHeader(line: string): FoundHeader {
   const header = asObject(parsed);
   if (header['schema'] !== SCHEMA) throw new Malformed('not a state of Leastwise');
   const version = header['version'];
-  if (version !== 1 && version !== SCHEMA_VERSION) {
+  if (typeof version !== 'number' || !VERSIONS.includes(version)) {
     const found = JSON.stringify(version ?? null).slice(0, 20);
     throw new Malformed(`a state of version ${found}; this program reads versions 1 to ${SCHEMA_VERSION}`);
   }

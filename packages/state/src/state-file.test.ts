@@ -94,19 +94,33 @@ describe('a damaged state', () => {
 
   it('is refused when it is of another version', async () => {
     await saved(1, folder.dir);
-    await rewrite(([header = '', ...lines]) => [header.replace('"version":2', '"version":3'), ...lines]);
-    await expectRefused(`${stateFile()}:1: a state of version 3; this program reads versions 1 to 2`);
+    await rewrite(([header = '', ...lines]) => [header.replace('"version":3', '"version":4'), ...lines]);
+    await expectRefused(`${stateFile()}:1: a state of version 4; this program reads versions 1 to 3`);
   });
 
   it('is read when it is of the first version, which tallied nothing', async () => {
     await saved(1, folder.dir);
     await rewrite(([header = '', ...lines]) => [
-      header.replace('"version":2', '"version":1').replace('"tally":{"late":0,"lost":0},', ''),
+      header.replace('"version":3', '"version":1').replace('"tally":{"late":0,"lost":0},', ''),
       ...lines,
     ]);
     await using store = await openEmbeddedStore({ dir: folder.dir });
     expect(await store.facts()).toEqual({ onlyReceived: 1, late: 0, lost: 0 });
     expect(await store.read()).toEqual(stateOf(requestsUpTo(1)));
+  });
+
+  it('is read when it is of the second version, which named no bindings', async () => {
+    const requests = requestsUpTo(1);
+    await saved(1, folder.dir);
+    await rewrite(([header = '', ...lines]) => [header.replace('"version":3', '"version":2'), ...lines]);
+    await using store = await openEmbeddedStore({ dir: folder.dir });
+    expect(await store.read()).toEqual(stateOf(requests));
+    const claim = await store.claim('more');
+    const more = { ...requests[0], identity: identityOf(9_000), binding: 'ns1/b/Role/r' };
+    await store.applyBatch({ claim, from: '', to: '1', deltas: deltasOf([more], claim) });
+    await store.flush();
+    expect(await readFile(stateFile(), 'utf8')).toMatch(/^\{"schema":"leastwise-state","version":3,/);
+    expect(await store.read()).toEqual(stateOf([...requests, more]));
   });
 
   it('is refused when lines are missing in the middle, twice there, or out of order', async () => {
@@ -155,6 +169,12 @@ describe('a damaged state', () => {
     ['half a range of days', rule('a', evidence(5, [5])), 'a value is missing'],
     ['groups out of order', rule('a', evidence(6, ['b', 'a'])), 'texts are out of order'],
     ['clients that no bit set has', rule('a', evidence(7, 2 ** 31)), 'the number 2147483648 is out of range'],
+    ['bindings of none', rule('a', [...none, []]), 'a value is missing'],
+    ['a binding without a day', rule('a', [...none, ['a']]), 'a value is missing'],
+    ['bindings out of order', rule('a', [...none, ['b', 1, 'a', 1]]), 'bindings are out of order'],
+    ['a binding twice', rule('a', [...none, ['b', 1, 'b', 2]]), 'bindings are out of order'],
+    ['a binding out of time', rule('a', [...none, ['b', 200_000]]), 'the number 200000 is out of range'],
+    ['more than bindings', rule('a', [...none, ['b', 1], 1]), 'there is a value too many'],
     ['a subject of no kind', ['subject', 'constructor', '', 'x', null, null], 'a subject of an unknown kind'],
   ])('is refused when a line holds %s', async (_, line, reason) => {
     await saved(1, folder.dir);

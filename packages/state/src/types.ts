@@ -2,8 +2,8 @@ import type { ActivityState } from '@leastwise/activity';
 import type { Identity } from '@leastwise/audit-event';
 import type { ClusterState } from '@leastwise/rbac';
 
-/** Version of the schema below. A store that holds a newer one refuses to open. */
-export const SCHEMA_VERSION = 2;
+/** Version of the schema below. Since 3 evidence names bindings. A store that holds a newer one refuses to open. */
+export const SCHEMA_VERSION = 3;
 
 /** The identity of a request, with what a store needs to forget it in time. */
 export interface SeenIdentity extends Identity {

@@ -27,6 +27,12 @@ export {
 export { KINDS, NAMESPACES, VERBS } from './kinds.ts';
 export { createRandom, type Random } from './random.ts';
 export { type KeyPair, testCertificates, type TestCertificates } from './servers/certificates.ts';
+export {
+  type AlertmanagerOptions,
+  type AlertmanagerServer,
+  lacksAlertmanager,
+  startAlertmanager,
+} from './servers/alertmanager.ts';
 export { type Child, freePort, stablePort, startChild, untilReady } from './servers/child.ts';
 export {
   type ControlPlane,

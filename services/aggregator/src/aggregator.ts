@@ -17,6 +17,9 @@ import {
   StateAdmin,
 } from '@leastwise/state-redis';
 
+import { createAlertMetrics } from './alerts/alert-metrics.ts';
+import { runAlerting } from './alerts/alerting.ts';
+import { alertingOptions } from './alerts/alerting-options.ts';
 import type { AggregatorConfig } from './config.ts';
 import { kafkaConnection, patternOf, redisConnection, UnusableConfigError } from './connections.ts';
 import { AggregatorHandler, type HandlerOptions, StateLostError } from './handler.ts';
@@ -203,6 +206,24 @@ function lossOf(connection: Connection): Promise<never> {
   return loss;
 }
 
+/** Closes windows beside the reading; at once over where nobody wants that. */
+async function startAlerting(
+  config: AggregatorConfig,
+  { redis, partitioned, metrics, log }: Omit<HandlerSurroundings, 'kafka' | 'store'>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!config.alerts.enabled) return;
+  const options = alertingOptions(config);
+  const parts = {
+    connection: redis,
+    writer: partitioned.writer,
+    metrics: createAlertMetrics(metrics),
+    log,
+    options,
+  };
+  await runAlerting(parts, signal);
+}
+
 /**
  * Starts an aggregator: checks Redis, serves health and metrics, joins its group and reads.
  * @throws UnusableConfigError where the configuration, or what Redis is like, makes a start useless
@@ -236,7 +257,8 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
   log.info('serving health and metrics', health.address);
   const stop = new AbortController();
   const running = partitioned.run(handler, stop.signal);
-  const ended = Promise.race([running, lossOf(redis)])
+  const alerting = startAlerting(config, { redis, partitioned, metrics, log }, stop.signal);
+  const ended = Promise.race([running, lossOf(redis), alerting.then(() => running)])
     .catch((error: unknown) => {
       throw withExitCode(error);
     })
@@ -250,7 +272,7 @@ export async function startAggregator(config: AggregatorConfig, log: Log): Promi
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       // What failed is told by `ended`.
-      await running.catch(() => undefined);
+      await Promise.allSettled([running, alerting]);
       await partitioned[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();
       await closeRedis(redis);

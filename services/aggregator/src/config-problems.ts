@@ -1,4 +1,5 @@
 import { topicsOf } from './aggregator.ts';
+import { calendarOf } from './alerts/alerting-options.ts';
 import type { AggregatorConfig } from './config.ts';
 import { patternOf, saslOf, targetOf, tlsOf, UnusableConfigError } from './connections.ts';
 
@@ -23,6 +24,7 @@ export async function configProblems(config: AggregatorConfig): Promise<readonly
     () => patternOf('cluster.topicPattern', config.cluster.topicPattern),
     () => targetOf(config.redis),
     ...tlsParts(config.redis.tls),
+    () => calendarOf(config),
   ];
   const problems: string[] = [];
   for (const part of parts) {

@@ -98,6 +98,41 @@ export const configSchema = z.strictObject({
       .default(false)
       .describe('Read everything anew where the state is empty though the group has read before.'),
   }),
+  alerts: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('Close windows and look for what is unusual in them, in one aggregator of all.'),
+      alertmanagers: z
+        .array(
+          z.strictObject({
+            url: z
+              .url({ protocol: /^https?$/ })
+              .describe('Of an Alertmanager: http://alertmanager:9093. List all of a cluster.'),
+            tokenFile: z
+              .string()
+              .min(1)
+              .optional()
+              .describe('Holds a bearer token; read anew for every request.'),
+          }),
+        )
+        .default([]),
+      topic: z.string().min(1).optional().describe('A topic that takes each alert once, as JSON.'),
+      generatorUrl: z
+        .url({ protocol: /^https?$/ })
+        .optional()
+        .describe('A page for people to look at, with {cluster} in the place of the name: a dashboard.'),
+      timeZone: z
+        .string()
+        .default('UTC')
+        .describe('An IANA name: where the weekend is, and in which times sentences speak.'),
+      every: durationMs({ min: 100 }).default(5000).describe('How often windows are looked at.'),
+      lease: durationMs({ min: 1000 })
+        .default(15_000)
+        .describe('How long another one waits for the aggregator that closed the windows and is gone.'),
+    })
+    .prefault({}),
   skew: durationMs()
     .default(300_000)
     .describe('By how much the clock of an API server may be ahead of the one that stamped the record.'),

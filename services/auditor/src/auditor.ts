@@ -11,8 +11,10 @@ import {
   startHealthServer,
 } from '@leastwise/runtime';
 
-import { ClusterLoop } from './cluster-loop.ts';
+import { readPolicies } from './audit-policies.ts';
+import { ClusterLoop, type ClusterLoopParts } from './cluster-loop.ts';
 import type { AuditorConfig } from './config.ts';
+import { EvidenceReader, redisEvidence } from './evidence-reader.ts';
 import { issueRepository } from './issue-repository.ts';
 import { IssueKeeper, type IssueParts } from './issues.ts';
 import { AuditorMetrics } from './metrics.ts';
@@ -47,6 +49,21 @@ function issueParts(
   return { forge, labels, severity, maxOpen, ...rest };
 }
 
+/** Where it is known what was used, and how well that was watched. */
+async function useParts(
+  config: AuditorConfig,
+  log: Log,
+): Promise<{
+  readonly reader: EvidenceReader | undefined;
+  readonly of: (cluster: string) => Pick<ClusterLoopParts, 'evidence' | 'auditPolicy'>;
+}> {
+  const open = redisEvidence(config, log);
+  const reader = open && new EvidenceReader(open, log);
+  const { policies } = await readPolicies(config.auditPolicies);
+  const evidence = reader && (() => reader.read());
+  return { reader, of: (cluster) => ({ evidence, auditPolicy: policies.get(cluster) }) };
+}
+
 /**
  * Starts an auditor: opens the clusters, serves health and metrics, and audits each cluster at every change.
  * @throws KubeError (`configuration`), PublishError where the configuration makes a start useless
@@ -70,13 +87,15 @@ export async function startAuditor(config: AuditorConfig, log: Log): Promise<Run
     const repository = settings && (await openRepository(settings));
     if (repository) opened.push(repository);
     const parts = issueParts(config, repository, { log, count: (result) => own.issue(result) });
+    const uses = await useParts(config, log);
+    if (uses.reader) opened.push(uses.reader);
     for (const { name, open } of auditTargets(config)) {
       const cluster = await open();
       opened.push({ [Symbol.asyncDispose]: async () => cluster.close() });
       const holder = `${hostname()}-${randomUUID()}`;
       const issues = parts && new IssueKeeper(name, parts);
-      const self = ownAccount(process.env);
-      loops.set(name, new ClusterLoop({ name, cluster, config, self, issues, holder, metrics: own, log }));
+      const about = { name, cluster, config, self: ownAccount(process.env), ...uses.of(name) };
+      loops.set(name, new ClusterLoop({ ...about, issues, holder, metrics: own, log }));
     }
     const started = performance.now();
     const limitMs = Math.max(LEAST_DEAD_MS, DEAD_INTERVALS * config.every);

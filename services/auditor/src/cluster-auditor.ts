@@ -37,6 +37,7 @@ import {
   type RemediationPlan,
   remediationOf,
 } from './remediate.ts';
+import type { UnusedKeeper } from './unused-keeper.ts';
 
 const HOUR_MS = 3_600_000;
 /** In a cluster that is looked at for the first time there may be thousands: nobody reads that many events. */
@@ -55,6 +56,8 @@ export interface ClusterAuditorParts {
   /** Who the auditor is in this cluster. */
   readonly self: readonly { readonly kind: string; readonly namespace?: string; readonly name: string }[];
   readonly issues?: IssueKeeper | undefined;
+  /** Knows what is unused, where somebody counts what is used. */
+  readonly unused?: UnusedKeeper | undefined;
   readonly metrics: AuditorMetrics;
   readonly log: Log;
 }
@@ -89,6 +92,7 @@ export class ClusterAuditor {
   async step({ mayWrite, isFull, isConfirmed }: StepOptions): Promise<void> {
     const { name, view, metrics, writing } = this.#parts;
     const held = this.#policy();
+    if (isFull) await this.#parts.unused?.lookAgain(held.policy.thresholds.unusedDays);
     const startMs = performance.now();
     const result = this.#judge(held);
     metrics.audited(name, result, (performance.now() - startMs) / 1000);
@@ -124,7 +128,7 @@ export class ClusterAuditor {
   }
 
   #judge({ policy }: HeldPolicy): AuditResult {
-    const { view, writing } = this.#parts;
+    const { view, writing, unused } = this.#parts;
     const serviceAccounts = view.serviceAccounts();
     return this.#auditor.audit({
       objects: view.objects(),
@@ -132,6 +136,7 @@ export class ClusterAuditor {
       policy,
       known: { serviceAccounts, namespaces: view.namespaces() },
       serviceAccounts,
+      unused: unused?.known ?? [],
       judgeUnboundRoles: false,
       nowMs: writing.waiting.now(),
     });

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { PolicyObservability } from '@leastwise/audit-policy';
 import { ClusterLease, KubeError, REAL_WAITING, type Waiting, type WatchableCluster } from '@leastwise/kube';
 import type { Log } from '@leastwise/runtime';
 
 import { ClusterAuditor, type ClusterAuditorParts } from './cluster-auditor.ts';
 import { ClusterView, type Watched } from './cluster-view.ts';
 import type { AuditorConfig } from './config.ts';
+import type { Evidence } from './evidence-reader.ts';
 import type { IssueKeeper } from './issues.ts';
 import type { AuditorMetrics } from './metrics.ts';
 import { PolicyHolder } from './policy-holder.ts';
+import { UnusedKeeper } from './unused-keeper.ts';
 
 /** What auditing one cluster needs. */
 export interface ClusterLoopParts {
@@ -17,6 +20,10 @@ export interface ClusterLoopParts {
   readonly config: AuditorConfig;
   readonly self: ClusterAuditorParts['self'];
   readonly issues: IssueKeeper | undefined;
+  /** Reads what was used in all clusters; `undefined` where nobody counts it. */
+  readonly evidence: (() => Promise<Evidence | undefined>) | undefined;
+  /** What the audit policy of the cluster lets one see; `undefined` where it is not known. */
+  readonly auditPolicy: PolicyObservability | undefined;
   /** Unique to this process. */
   readonly holder: string;
   readonly metrics: AuditorMetrics;
@@ -51,6 +58,7 @@ export class ClusterLoop {
 
   constructor(parts: ClusterLoopParts) {
     const { name, cluster, config, self, issues, metrics, log, holder, waiting = REAL_WAITING } = parts;
+    const { evidence, auditPolicy } = parts;
     this.#parts = parts;
     this.#waiting = waiting;
     const writing = { cluster, waiting, fieldManager: FIELD_MANAGER };
@@ -65,6 +73,7 @@ export class ClusterLoop {
     });
     const policy = new PolicyHolder(config.policy.key);
     const settings = { resolvedDays: config.resolvedDays, remediation: config.remediation };
+    const unused = evidence && this.#unusedKeeper(evidence, auditPolicy);
     this.#auditor = new ClusterAuditor({
       name,
       view: this.#view,
@@ -73,11 +82,30 @@ export class ClusterLoop {
       settings,
       self,
       issues,
+      unused,
       metrics,
       log,
     });
     this.#lease = config.lease.enabled ? new ClusterLease(writing, { ...config.lease, holder }) : undefined;
     this.#isLeader = !config.lease.enabled;
+  }
+
+  #unusedKeeper(
+    read: () => Promise<Evidence | undefined>,
+    policy: PolicyObservability | undefined,
+  ): UnusedKeeper {
+    const { name, log } = this.#parts;
+    return new UnusedKeeper({
+      cluster: name,
+      read,
+      policy,
+      objects: () => this.#view.objects().map(({ object }) => object),
+      waiting: this.#waiting,
+      onChange: () => {
+        this.#wake.abort();
+      },
+      log,
+    });
   }
 
   /** Whether this process writes to the cluster. */

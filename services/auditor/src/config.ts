@@ -1,4 +1,4 @@
-import { durationMs, LOG_LEVELS } from '@leastwise/runtime';
+import { durationMs, LOG_LEVELS, secret } from '@leastwise/runtime';
 import * as z from 'zod';
 
 const path = z.string().min(1);
@@ -10,6 +10,34 @@ const cluster = z.strictObject({
     .boolean()
     .default(false)
     .describe('As the service account of the pod that this runs in, in place of a kubeconfig.'),
+});
+
+const tls = z.strictObject({
+  enabled: z.boolean().default(false).describe('Speak TLS.'),
+  caFile: path.optional().describe('PEM of the authorities to trust; those of the system without it.'),
+  certFile: path.optional().describe('PEM of our certificate, for mutual TLS.'),
+  keyFile: path.optional().describe('PEM of its key.'),
+  servername: z
+    .string()
+    .optional()
+    .describe('The name in the certificate, where it is not that of the host.'),
+});
+
+const redis = z.strictObject({
+  mode: z.enum(['standalone', 'sentinel', 'cluster']).default('standalone'),
+  nodes: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'host:port of the server, of the sentinels, or of some nodes of the Cluster, in which aggregators keep what was used; without it nothing is called unused.',
+    ),
+  masterName: z.string().optional().describe('What the sentinels call the master.'),
+  username: z.string().optional(),
+  password: secret().optional(),
+  sentinelPassword: secret().optional(),
+  db: z.number().int().min(0).default(0),
+  prefix: z.string().min(1).default('leastwise:').describe('Every key begins with it.'),
+  tls,
 });
 
 const issues = z.strictObject({
@@ -48,6 +76,16 @@ export const configSchema = z.strictObject({
       key: z.string().default('policy.yaml'),
     })
     .describe('The ConfigMap of each cluster that says what is forbidden there; it need not exist.'),
+  redis,
+  auditPolicies: z
+    .record(z.string(), path)
+    .default({})
+    .describe(
+      'By cluster, the file of its audit policy: what that does not log is never called unused, and without it nothing is.',
+    ),
+  outage: durationMs({ min: 1000 })
+    .default(60_000)
+    .describe('For how long Redis may be away before what is unused is not known any more.'),
   every: durationMs({ min: 1000 }).default(300_000).describe('How often everything is read and judged anew.'),
   settle: durationMs({ min: 10, max: 900 })
     .default(200)

@@ -2,14 +2,12 @@ import { stat } from 'node:fs/promises';
 
 import { repositoryProblems } from '@leastwise/forge';
 import { clusterSettingProblem, isNamespaceName } from '@leastwise/kube';
+import { redisSettingsProblems } from '@leastwise/state-redis';
 
+import { AuditPolicyError, readPolicies } from './audit-policies.ts';
 import type { PublisherConfig } from './config.ts';
 import { ExistingRbacError, readExisting } from './existing.ts';
-import { targetOf, tlsOf } from './redis.ts';
 import { repositoryProblemText, repositorySettings } from './settings.ts';
-import { UnusableConfigError } from './unusable.ts';
-
-const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
 
 /** Everything that is wrong with a configuration that fits the schema: files that are missing, values that do not go together. */
 export async function configProblems(config: PublisherConfig): Promise<readonly string[]> {
@@ -18,6 +16,7 @@ export async function configProblems(config: PublisherConfig): Promise<readonly 
     ...(await placeProblems(config)),
     ...wayProblems(config),
     ...(await rbacProblems(config)),
+    ...(await auditPolicyProblems(config)),
     ...(await reportProblems(config)),
   ];
 }
@@ -31,19 +30,7 @@ async function stateProblems({ state, redis }: PublisherConfig): Promise<string[
     );
     return isFolder ? [] : ['state.folder: there is no such folder'];
   }
-  const { enabled } = redis.tls;
-  // One file of them at a time, so that each that is missing is told of.
-  const files = TLS_FILES.map((name) => () => tlsOf({ enabled, [name]: redis.tls[name] }));
-  const problems: string[] = [];
-  for (const part of [() => targetOf(redis), ...files]) {
-    try {
-      await part();
-    } catch (error) {
-      if (!(error instanceof UnusableConfigError)) throw error;
-      problems.push(error.message);
-    }
-  }
-  return problems;
+  return await redisSettingsProblems(redis);
 }
 
 async function placeProblems(config: PublisherConfig): Promise<string[]> {
@@ -76,6 +63,16 @@ async function rbacProblems({ rbac }: PublisherConfig): Promise<readonly string[
   } catch (error) {
     if (!(error instanceof ExistingRbacError)) throw error;
     return error.problems.map((problem) => `rbac: ${problem}`);
+  }
+}
+
+async function auditPolicyProblems({ auditPolicies }: PublisherConfig): Promise<readonly string[]> {
+  try {
+    await readPolicies(auditPolicies);
+    return [];
+  } catch (error) {
+    if (!(error instanceof AuditPolicyError)) throw error;
+    return error.problems.map((problem) => `auditPolicies.${problem}`);
   }
 }
 

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { configJsonSchema, loadConfig } from '@leastwise/runtime';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 
+import { AuditPolicyError, readPolicies } from './audit-policies.ts';
 import { configSchema, type PublisherConfig } from './config.ts';
 import { configProblems } from './config-problems.ts';
 import { ExistingRbacError, readExisting } from './existing.ts';
 import { policyOptionsOf } from './policy-config.ts';
 import { reportTargets } from './policy-reports.ts';
-import { cycleSettings, repositorySettings } from './settings.ts';
+import { clusterFiles, cycleSettings, repositorySettings } from './settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'leastwise-publisher-'));
 afterAll(() => {
@@ -58,6 +59,7 @@ describe('a configuration', () => {
       ...['--redis.mode=sentinel', '--redis.tls.enabled=true', '--redis.tls.certFile=/nonexistent/c'],
       ...['--repository.sshKeyFile=/nonexistent/k', '--forge.kind=gitea', '--policies=base'],
       ...['--forge.app.id=7', `--rbac={"prod":["${folder}/gone"]}`],
+      `--auditPolicies={"prod":"${folder}/gone","stage":"${fileWith('audit.yaml', 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n')}"}`,
     ];
     expect(await configProblems(configOf(...flags))).toEqual([
       'redis.masterName goes with redis.mode sentinel',
@@ -71,6 +73,8 @@ describe('a configuration', () => {
       'forge.app.installationId: is missing',
       'forge.app.privateKeyFile: is missing',
       `rbac: ENOENT: no such file or directory, stat '${folder}/gone'`,
+      `auditPolicies.prod: ENOENT: no such file or directory, stat '${folder}/gone'`,
+      `auditPolicies.stage: ${folder}/audit.yaml:3: rules is empty: a policy without rules is refused`,
     ]);
   });
 
@@ -107,6 +111,41 @@ describe('a configuration', () => {
       codeownersDialect: 'gitlab',
       links: 'https://x/',
     });
+  });
+});
+
+describe('audit policies', () => {
+  const HEAD = 'apiVersion: audit.k8s.io/v1\nkind: Policy\n';
+  const CART = { kind: 'ServiceAccount', namespace: 'shop', name: 'cart' } as const;
+  const GET_PODS = { verb: 'get', apiGroup: '', resource: 'pods', namespace: '', name: '', path: '' };
+
+  it('are read for each cluster, with what the API server ignores', async () => {
+    const all = fileWith('all.yaml', `${HEAD}rules: [{level: Metadata, comment: x}]\n`);
+    const none = fileWith('none.yaml', `${HEAD}rules: [{level: None}]\n`);
+    const policies = await readPolicies({ prod: all, stage: none });
+    expect(policies?.get('prod')?.of(CART).sightOf(GET_PODS).sight).toBe('logged');
+    expect(policies?.get('stage')?.of(CART).sightOf(GET_PODS).sight).toBe('hidden');
+    expect(await readPolicies({})).toBeUndefined();
+    const files = await clusterFiles(configOf(`--auditPolicies={"prod":"${all}"}`));
+    expect([...(files.auditPolicies?.keys() ?? [])]).toEqual(['prod']);
+    expect(files).not.toHaveProperty('existing');
+  });
+
+  it('that cannot be used are all told, with file and line', async () => {
+    const files = {
+      typo: fileWith('typo.yaml', `${HEAD}rules:\n- level: Everything\n`),
+      both: fileWith('both.yaml', `${HEAD}rules: [{level: None}]\n---\n${HEAD}rules: [{level: None}]\n`),
+      none: fileWith('nothing.yaml', 'kind: ConfigMap\n'),
+      gone: join(folder, 'not-there.yaml'),
+    };
+    const error: unknown = await readPolicies(files).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(AuditPolicyError);
+    expect(error instanceof AuditPolicyError ? error.problems : []).toEqual([
+      expect.stringMatching(/^typo: .*typo\.yaml:4: .*"Everything"/),
+      expect.stringMatching(/^both: .*both\.yaml holds several policies \(line 1, line 5\)/),
+      expect.stringMatching(/^none: .*nothing\.yaml:1: it holds no audit policy/),
+      expect.stringMatching(/^gone: ENOENT/),
+    ]);
   });
 });
 

@@ -125,7 +125,16 @@ export const configSchema = z.strictObject({
     .record(z.string(), z.array(path).min(1))
     .default({})
     .describe('By cluster, files and folders of the RBAC that exists there.'),
+  auditPolicies: z
+    .record(z.string(), path)
+    .default({})
+    .describe('By cluster, the file of its audit policy: what that does not log is never called unused.'),
   policyReports,
+  holdAfterAlert: durationMs()
+    .default(86_400_000)
+    .describe(
+      'For how long after an alert of a subject nothing is granted to it: somebody may look at it first.',
+    ),
   every: durationMs({ min: 1000 }).default(900_000).describe('How long after a cycle the next one begins.'),
   jitter: durationMs().default(60_000).describe('By how much longer that is at most, at random.'),
   lease: durationMs({ min: 1000 })

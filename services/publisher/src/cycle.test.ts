@@ -12,6 +12,7 @@ import { StateError } from '@leastwise/state';
 import { describe, expect, it } from 'vitest';
 
 import { type Cycle, runOneCycle } from './cycle.ts';
+import { AuditPolicyError } from './audit-policies.ts';
 import { ExistingRbacError } from './existing.ts';
 import { isUnfinished, resultOf } from './outcome.ts';
 import { pullRequestStates } from './pull-request-states.ts';
@@ -59,6 +60,7 @@ describe('a cycle', () => {
     [new PromiseBrokenError([]), 'promise-broken'],
     [new TeamFileError([]), 'team-file'],
     [new ExistingRbacError(['x']), 'existing-rbac'],
+    [new AuditPolicyError(['x']), 'audit-policy'],
   ] as const)('that fails with %s goes on, counted and logged: %s', async (error, result) => {
     const { parts, series, lines } = fakeParts(failing(error));
     expect(await runOneCycle(parts)).toMatchObject({ result });

@@ -7,6 +7,7 @@ import {
 } from '@leastwise/publish';
 import type { Log } from '@leastwise/runtime';
 
+import { AuditPolicyError } from './audit-policies.ts';
 import { ExistingRbacError } from './existing.ts';
 import type { PublisherMetrics } from './metrics.ts';
 import {
@@ -30,7 +31,7 @@ export type Cycle = (
 /** What a cycle is made of. */
 export interface CycleParts {
   readonly source: StateSource;
-  /** Reads what may change from cycle to cycle. @throws ExistingRbacError */
+  /** Reads what may change from cycle to cycle. @throws ExistingRbacError, AuditPolicyError */
   readonly settings: () => Promise<CycleSettings>;
   readonly repository: Pick<CyclePorts, 'remote' | 'pulls'>;
   readonly run: Cycle;
@@ -129,7 +130,8 @@ function endedBy(error: unknown, { metrics, log, stop }: CycleParts): Ended {
       break;
     default:
       log.error('nothing was published', { reason: result, err: error });
-      if (error instanceof ExistingRbacError) logEach(error.problems, log);
+      if (error instanceof ExistingRbacError || error instanceof AuditPolicyError)
+        logEach(error.problems, log);
   }
   return { result, ...(error instanceof ForgeError ? { retryAfterMs: error.retryAfterMs } : {}) };
 }

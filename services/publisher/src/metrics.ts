@@ -1,12 +1,13 @@
 import { KUBE_FAILURES, type KubeFailure, type ReportOutcome } from '@leastwise/kube';
 import type {
   CycleOutcome,
+  HoldReason,
   ForgeFailure,
   LeftOutReason,
   ReviewAction,
-  WaitReason,
   WithheldReason,
 } from '@leastwise/publish';
+import type { SubjectScore } from '@leastwise/rbac';
 import type { Counter, Gauge, Histogram, Metrics } from '@leastwise/runtime';
 
 import { CYCLE_OUTCOMES, type CycleResult, forgeErrorsOf } from './outcome.ts';
@@ -54,7 +55,15 @@ const WAITS = [
   'lost-events',
   'silent',
   'incomplete',
-] as const satisfies WaitReason[];
+  'not-logged',
+] as const satisfies HoldReason[];
+
+/** The label of a pull request that grants something dangerous. */
+const RISK_LABEL = 'leastwise/risk';
+
+/** Bands of compliance scores, and `unknown` where nothing can be said. */
+const BANDS = ['green', 'yellow', 'red', 'unknown'] as const;
+const MAX_CLUSTERS = 100;
 
 /** A large state takes minutes. */
 const SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800];
@@ -64,7 +73,13 @@ interface Gauges {
   readonly pullRequests: Gauge<{ state: string }>;
   readonly withheld: Gauge<{ reason: string }>;
   readonly waiting: Gauge<{ reason: string }>;
+  readonly risky: Gauge<object>;
+  readonly score: Gauge<{ cluster: string }>;
+  readonly scored: Gauge<{ cluster: string; band: string }>;
 }
+
+/** How much of what a subject is granted it used, as far as metrics tell: not whose score it is. */
+export type ScoreInMetrics = Pick<SubjectScore, 'score' | 'severity'>;
 
 /** What a publisher tells of itself. */
 export class PublisherMetrics {
@@ -145,7 +160,7 @@ export class PublisherMetrics {
 
   /** What a cycle found and did. */
   tell(outcome: CycleOutcome, base: string): void {
-    const { actions, pullRequests, withheld, waiting } = this.#gauges;
+    const { actions, pullRequests, withheld, waiting, risky } = this.#gauges;
     for (const { failure } of forgeErrorsOf(outcome)) this.countForgeError(failure);
     const planned = countBy(outcome.plan.actions.map(({ action }) => action));
     for (const action of ACTIONS) actions.set({ action }, planned.get(action) ?? 0);
@@ -153,6 +168,17 @@ export class PublisherMetrics {
     for (const state of PULL_REQUEST_STATES) pullRequests.set({ state }, states.get(state) ?? 0);
     for (const reason of WITHHELD) withheld.set({ reason }, outcome.withheld.get(reason) ?? 0);
     for (const reason of WAITS) waiting.set({ reason }, outcome.waiting.get(reason) ?? 0);
+    risky.set(outcome.proposals.filter(({ labels }) => labels.includes(RISK_LABEL)).length);
+  }
+
+  /** The scores of all subjects of a cluster whose RBAC is known. */
+  tellScores(cluster: string, scores: readonly ScoreInMetrics[]): void {
+    const { score: mean, scored } = this.#gauges;
+    const bands = countBy(scores.map(bandOf));
+    for (const band of BANDS) scored.set({ cluster, band }, bands.get(band) ?? 0);
+    const known = scores.flatMap(({ score }) => score ?? []);
+    // Of none it is no number, which says so.
+    mean.set({ cluster }, known.reduce((sum, each) => sum + each, 0) / known.length / 100);
   }
 
   /** How long the phases of a cycle took. */
@@ -183,10 +209,36 @@ function makeGauges(metrics: Metrics): Gauges {
     }),
     waiting: metrics.gauge({
       name: 'leastwise_publisher_waiting_removals',
-      help: 'Subjects with something unused that may not be removed yet, by reason; lost-events does not end by itself.',
+      help: 'Subjects with something unused that may not be removed yet, by reason; lost-events and not-logged do not end by themselves.',
       labels: { reason: WAITS },
     }),
+    risky: metrics.gauge({
+      name: 'leastwise_publisher_risky_proposals',
+      help: 'Proposals that grant something dangerous, until they are merged or moot. Any of them wants a careful reviewer.',
+    }),
+    ...makeScoreGauges(metrics),
   };
+}
+
+function makeScoreGauges(metrics: Metrics): Pick<Gauges, 'score' | 'scored'> {
+  const openLabels = { cluster: { max: MAX_CLUSTERS } };
+  return {
+    score: metrics.gauge({
+      name: 'leastwise_publisher_compliance_score_ratio',
+      help: 'Mean over the subjects of a cluster of how much of what they are granted was used. A fall means broader RBAC.',
+      openLabels,
+    }),
+    scored: metrics.gauge({
+      name: 'leastwise_publisher_scored_subjects',
+      help: 'Subjects of a cluster by the band of their compliance score. Red ones are granted far more than they use.',
+      labels: { band: BANDS },
+      openLabels,
+    }),
+  };
+}
+
+function bandOf({ severity }: ScoreInMetrics): (typeof BANDS)[number] {
+  return BANDS.find((band) => band === severity?.toLowerCase()) ?? 'unknown';
 }
 
 function countBy<T>(values: Iterable<T>): Map<T, number> {

@@ -7,6 +7,7 @@ import {
   TeamFileError,
 } from '@leastwise/publish';
 
+import { AuditPolicyError } from './audit-policies.ts';
 import { ExistingRbacError } from './existing.ts';
 
 /**
@@ -22,6 +23,7 @@ import { ExistingRbacError } from './existing.ts';
  * - `promise-broken`: a policy would break a promise; nothing was done.
  * - `team-file`: `leastwise.yaml` cannot be used; nothing was done.
  * - `existing-rbac`: what exists in the clusters cannot be read; nothing was done.
+ * - `audit-policy`: the audit policy of a cluster cannot be read; nothing was done.
  * - `stopped`: we were told to end.
  */
 export const CYCLE_OUTCOMES = [
@@ -35,6 +37,7 @@ export const CYCLE_OUTCOMES = [
   'promise-broken',
   'team-file',
   'existing-rbac',
+  'audit-policy',
   'stopped',
 ] as const;
 
@@ -60,6 +63,7 @@ export function resultOfError(error: unknown): CycleResult | undefined {
   if (error instanceof PromiseBrokenError) return 'promise-broken';
   if (error instanceof TeamFileError) return 'team-file';
   if (error instanceof ExistingRbacError) return 'existing-rbac';
+  if (error instanceof AuditPolicyError) return 'audit-policy';
   if (error instanceof ForgeError) return resultOfFailure(error.failure);
   return error instanceof PublishError ? 'refused' : undefined;
 }

@@ -8,10 +8,9 @@ import { StoreConnectionError } from '@leastwise/state-redis';
 import type { PublisherConfig } from './config.ts';
 import { configProblems } from './config-problems.ts';
 import type { Cycle } from './cycle.ts';
-import { readExisting } from './existing.ts';
 import { resultOfError } from './outcome.ts';
 import { planJson, planText } from './plan-text.ts';
-import { cycleSettings, repositorySettings } from './settings.ts';
+import { clusterFiles, cycleSettings, repositorySettings } from './settings.ts';
 import { openState } from './state-source.ts';
 
 /** What of the process the command needs. */
@@ -94,13 +93,12 @@ function isForm(word: string): boolean {
 async function look(config: PublisherConfig, version: string, plan: Cycle) {
   await using repository = await openRepository(repositorySettings(config));
   await using source = await openState(config, createNullLog());
-  const existing = await readExisting(config.rbac);
-  const settings = cycleSettings(config, version, repository.filesUrl);
+  const settings = {
+    held: await source.alerted(),
+    ...cycleSettings(config, version, repository.filesUrl),
+    ...(await clusterFiles(config)),
+  };
   const state = await source.read();
   const { remote, pulls } = repository;
-  return await plan(
-    state,
-    { ...settings, ...(existing === undefined ? {} : { existing }) },
-    { remote, pulls, nowUs: Date.now() * 1000 },
-  );
+  return await plan(state, settings, { remote, pulls, nowUs: Date.now() * 1000 });
 }

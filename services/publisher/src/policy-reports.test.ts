@@ -1,5 +1,6 @@
 import { type Cluster, type KubeAnswer, KubeError, type KubeRequest } from '@leastwise/kube';
 import { answer, FakeCluster, fakeWaiting, pathOf } from '@leastwise/kube/testing';
+import { PolicyObservability, readAuditPolicies } from '@leastwise/audit-policy';
 import { type ObservedState, PublishError, runCycle } from '@leastwise/publish';
 import { parseManifests } from '@leastwise/rbac';
 import { openEmbeddedStore } from '@leastwise/state';
@@ -118,6 +119,23 @@ describe('policy reports in a cluster', () => {
     // One of four verbs for any pod, and one for one pod of them.
     expect(statusOf(cluster, CART)).toMatchObject({ complianceScore: 50, severity: 'Yellow' });
     expect(statusOf(cluster, API)).not.toHaveProperty('complianceScore');
+  });
+
+  it('leave out of the score what the audit policy does not log', async () => {
+    const cluster = new FakeCluster();
+    const text =
+      'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: None, verbs: [delete]}, {level: Metadata}]\n';
+    const [policy] = readAuditPolicies(text, 'policy.yaml').policies;
+    const auditPolicies = new Map(policy && [['prod', new PolicyObservability(policy)]]);
+    const settings = async () => ({ ...(await fakeParts(runCycle).parts.settings()), auditPolicies });
+    const { cycle } = publisher({ prod: cluster }, { settings });
+    const ref = '{apiGroup: rbac.authorization.k8s.io, kind: Role, name: cart}';
+    const head = 'apiVersion: rbac.authorization.k8s.io/v1\nmetadata: {name: cart, namespace: shop}';
+    const role = `${head}\nkind: Role\nrules: [{apiGroups: [""], resources: [pods], verbs: [list, watch, delete]}]\n`;
+    const binding = `${head}\nkind: RoleBinding\nroleRef: ${ref}\nsubjects: [{kind: ServiceAccount, name: cart}]\n`;
+    await cycle(await observed([['shop:cart', 'list']]), `${role}---\n${binding}`);
+    // One of three, of which one is not observable.
+    expect(statusOf(cluster, CART)).toMatchObject({ complianceScore: 50 });
   });
 
   it('suggest nothing of a subject with open detections', async () => {

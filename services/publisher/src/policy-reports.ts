@@ -30,7 +30,7 @@ export interface ReportPorts {
   readonly targets: readonly ReportTarget[];
   /** Where the reports of users and groups are kept. */
   readonly namespace: string;
-  readonly metrics: Pick<PublisherMetrics, 'countReports' | 'countReportError'>;
+  readonly metrics: Pick<PublisherMetrics, 'countReports' | 'countReportError' | 'tellScores'>;
   readonly log: Log;
   /** Told at every sign of life; what it throws ends the writing between two reports. */
   readonly goOn: () => void;
@@ -114,16 +114,21 @@ async function writeTo(
 
 async function reportsOf(
   policies: readonly ManagedPolicy[],
-  { existing, options }: Pick<CycleSettings, 'existing' | 'options'>,
-  { namespace, goOn }: ReportPorts,
+  { existing, auditPolicies, options }: Pick<CycleSettings, 'existing' | 'auditPolicies' | 'options'>,
+  { namespace, metrics, goOn }: ReportPorts,
 ): Promise<SubjectPolicyReport[]> {
   const [first] = policies;
   const rbac = first && existing?.get(first.cluster.cluster);
   const scores = new Map<string, SubjectScore>();
   if (first !== undefined && rbac !== undefined) {
-    for (const score of scoreCluster({ cluster: first.cluster, rbac, options })) {
+    const sightOf = auditPolicies?.get(first.cluster.cluster)?.sightOf;
+    const input = { cluster: first.cluster, rbac, options, ...(sightOf && { sightOf }) };
+    for (const score of scoreCluster(input)) {
       scores.set(keyOf(score.subject), score);
     }
+    // Of those that are reported on: the system's own subjects would drown all others.
+    const told = policies.flatMap(({ state }) => scores.get(keyOf(state.subject)) ?? []);
+    metrics.tellScores(first.cluster.cluster, told);
   }
   const reports: SubjectPolicyReport[] = [];
   for (const { state, policy, withheld } of policies) {

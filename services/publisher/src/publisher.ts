@@ -13,13 +13,12 @@ import {
 
 import type { PublisherConfig } from './config.ts';
 import { type Cycle, type CycleParts, runOneCycle } from './cycle.ts';
-import { readExisting } from './existing.ts';
 import { PublisherMetrics } from './metrics.ts';
 import type { CycleResult } from './outcome.ts';
 import { nextWaitMs } from './pacing.ts';
 import { reportTargets, waitingUntil, writePolicyReports } from './policy-reports.ts';
 import { Pulse } from './pulse.ts';
-import { cycleSettings, repositorySettings } from './settings.ts';
+import { clusterFiles, cycleSettings, repositorySettings } from './settings.ts';
 import { openState, type StateSource } from './state-source.ts';
 import { UnusableConfigError } from './unusable.ts';
 
@@ -151,9 +150,9 @@ function makeParts(
     stop,
     repository: { remote, pulls },
     settings: async () => {
-      const existing = await readExisting(config.rbac);
       const settings = cycleSettings(config, options.version, filesUrl);
-      return { ...settings, ...(existing === undefined ? {} : { existing }), tellsPoliciesOf: reported };
+      const held = await source.alerted();
+      return { ...settings, ...(await clusterFiles(config)), held, tellsPoliciesOf: reported };
     },
     run: options.run ?? runCycle,
     metrics: publisherMetrics,

@@ -1,7 +1,9 @@
 import type { RepositoryProblem, RepositorySettings } from '@leastwise/forge';
 import type { CycleSettings } from '@leastwise/publish';
 
+import { readPolicies } from './audit-policies.ts';
 import type { PublisherConfig } from './config.ts';
+import { readExisting } from './existing.ts';
 import { policyOptionsOf } from './policy-config.ts';
 
 /** The repository and its forge, as configured. An app counts as soon as anything of it is given. */
@@ -21,12 +23,28 @@ export function repositoryProblemText({ key, reason }: RepositoryProblem): strin
   return `${key.startsWith('forge.') ? key : `repository.${key}`}: ${reason}`;
 }
 
-/** What a configuration says about cycles; what exists in the clusters is read anew for each. */
+/** What the clusters have, as files tell it: read anew for each cycle. */
+export type ClusterFiles = Pick<CycleSettings, 'existing' | 'auditPolicies'>;
+
+/**
+ * Reads what the clusters have.
+ * @throws ExistingRbacError, AuditPolicyError
+ */
+export async function clusterFiles({ rbac, auditPolicies }: PublisherConfig): Promise<ClusterFiles> {
+  const existing = await readExisting(rbac);
+  const policies = await readPolicies(auditPolicies);
+  return {
+    ...(existing === undefined ? {} : { existing }),
+    ...(policies === undefined ? {} : { auditPolicies: policies }),
+  };
+}
+
+/** What a configuration says about cycles, but for {@link ClusterFiles}. */
 export function cycleSettings(
   config: PublisherConfig,
   version: string,
   filesUrl: string | undefined,
-): Omit<CycleSettings, 'existing'> {
+): Omit<CycleSettings, keyof ClusterFiles> {
   const { repository, forge, policies, reports, policy } = config;
   return {
     base: repository.base,

@@ -6,16 +6,18 @@ import { type Log, retry } from '@leastwise/runtime';
 import { openEmbeddedStore, StateError, type SubjectStore } from '@leastwise/state';
 import {
   acquireLease,
+  AlertMemory,
   closeRedis,
   type Connection,
   connectRedis,
   type Lease,
   leaseOwner,
+  redisConnectionOptions,
   RedisStore,
 } from '@leastwise/state-redis';
 
+import { alertedSubjects, type SubjectsByCluster } from './alerted-subjects.ts';
 import type { PublisherConfig } from './config.ts';
-import { redisConnection } from './redis.ts';
 
 /** The right to publish, and what there is to be published. */
 export interface Turn {
@@ -31,6 +33,11 @@ export interface StateSource extends AsyncDisposable {
   take(signal: AbortSignal): Promise<Turn | { readonly owner: string }>;
   /** Also for those whose turn it is not. @throws StateError, StoreConnectionError */
   read(): Promise<ObservedState>;
+  /**
+   * By cluster, keys of subjects of whom an alert was told lately; of nobody where nobody looks for alerts.
+   * @throws StoreConnectionError
+   */
+  alerted(): Promise<SubjectsByCluster>;
   /** Whether the state can be reached right now. */
   isReady(): boolean;
   /** Whether this process is the one that publishes. */
@@ -45,7 +52,7 @@ const PATIENCE = { baseMs: 200, maxMs: 5000 } as const;
 
 /**
  * Opens the state of a configuration.
- * @throws UnusableConfigError, StoreConnectionError
+ * @throws RedisSettingsError, StoreConnectionError
  */
 export async function openState(config: PublisherConfig, log: Log): Promise<StateSource> {
   const { folder } = config.state;
@@ -61,7 +68,9 @@ async function observed(store: SubjectStore): Promise<ObservedState> {
 
 async function openRedis(config: PublisherConfig, log: Log): Promise<StateSource> {
   const connection = await connectRedis({
-    ...(await redisConnection(config)),
+    ...(await redisConnectionOptions(config.redis)),
+    clientName: 'leastwise-publisher',
+    outageMs: config.outage,
     onTrouble: (message) => log.warn('trouble with redis', { reason: message }),
   });
   return new RedisSource(connection, config);
@@ -72,6 +81,7 @@ class RedisSource implements StateSource {
   readonly #connection: Connection;
   readonly #config: PublisherConfig;
   readonly #store: RedisStore;
+  readonly #alerts: AlertMemory;
   #lease: Lease | undefined;
 
   constructor(connection: Connection, config: PublisherConfig) {
@@ -83,6 +93,7 @@ class RedisSource implements StateSource {
       dedupeHours: DEDUPE_HOURS,
       outageMs: outage,
     });
+    this.#alerts = new AlertMemory(connection, { prefix: redis.prefix, outageMs: outage });
     this.lost = new Promise<never>((_, reject) => {
       connection.once('end', () => {
         reject(new Error('Redis was away for too long'));
@@ -113,6 +124,10 @@ class RedisSource implements StateSource {
 
   read(): Promise<ObservedState> {
     return observed(this.#store);
+  }
+
+  alerted(): Promise<SubjectsByCluster> {
+    return alertedSubjects(this.#alerts, (Date.now() - this.#config.holdAfterAlert) * 1000);
   }
 
   isReady(): boolean {
@@ -163,6 +178,7 @@ function openFolder(folder: string, { outage }: PublisherConfig, log: Log): Stat
       await using own = await open();
       return await observed(own);
     },
+    alerted: () => Promise.resolve(new Map()),
     isReady: () => true,
     isLeader: () => store !== undefined,
     lost: new Promise<never>(() => undefined),

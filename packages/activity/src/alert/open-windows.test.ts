@@ -118,6 +118,20 @@ describe('open windows', () => {
     expect(windows.clusters()).toEqual(['prod']);
   });
 
+  test('wait a moment for a source that has just come, and may be about to deliver', () => {
+    const windows = beginning();
+    windows.take(look('a', 320, { activity: activityAt(10) }), at(320));
+    windows.take(look('b', 0, { watermarks: new Map(), hasMoved: false }), at(320));
+    expect(windows.close('prod', at(339))).toEqual([]);
+    windows.take(look('b', 320, { activity: activityAt(20) }), at(339));
+    expect(countsOf(windows.close('prod', at(339)))).toEqual([[0, 2]]);
+    // One that has other clusters only.
+    windows.take(look('c', 0, { watermarks: new Map() }), at(600));
+    for (const source of ['a', 'b']) windows.take(look(source, 625), at(625));
+    windows.take(look('c', 0, { watermarks: new Map() }), at(625));
+    expect(countsOf(windows.close('prod', at(625)))).toEqual([[1, 0]]);
+  });
+
   test('hold each request once, however often everything was read anew', () => {
     const seconds = fc.array(fc.integer({ min: 0, max: 1500 }), { minLength: 1, maxLength: 30 });
     fc.assert(

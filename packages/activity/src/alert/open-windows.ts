@@ -34,6 +34,8 @@ export interface LookTime {
 }
 
 interface Source {
+  /** When it was looked at first. */
+  readonly seenMs: number;
   watermarks: ReadonlyMap<string, number>;
   movedMs: number;
   /** By cluster, the windows that are not closed. */
@@ -68,13 +70,15 @@ export class OpenWindows {
       }
     }
     const movedMs = known === undefined || hasMoved ? steadyMs : known.movedMs;
-    this.#sources.set(source, { watermarks, movedMs, open });
+    const seenMs = known?.seenMs ?? steadyMs;
+    this.#sources.set(source, { seenMs, watermarks, movedMs, open });
   }
 
   /** Sources that are there no more are waited for no longer. What they delivered is kept until it is closed. */
   keepOnly(sources: ReadonlySet<string>): void {
     for (const [name, source] of this.#sources) {
-      if (!sources.has(name)) this.#sources.set(name, { ...source, watermarks: new Map() });
+      if (!sources.has(name))
+        this.#sources.set(name, { ...source, seenMs: -Infinity, watermarks: new Map() });
     }
   }
 
@@ -126,9 +130,13 @@ export class OpenWindows {
   #completeUs(cluster: string, { wallMs, steadyMs }: LookTime): number {
     const { graceMs, silentAfterMs, quietMs } = this.#options;
     let completeUs = (wallMs - graceMs) * 1000;
-    for (const { watermarks, movedMs } of this.#sources.values()) {
+    for (const { watermarks, movedMs, seenMs } of this.#sources.values()) {
       const watermark = watermarks.get(cluster);
-      if (watermark === undefined) continue;
+      if (watermark === undefined) {
+        // It may be about to deliver the first of them.
+        if (steadyMs - seenMs < quietMs) return -Infinity;
+        continue;
+      }
       const byEvents = watermark - graceMs * 1000;
       const isQuiet = steadyMs - movedMs >= quietMs;
       const ofSource = isQuiet ? Math.max(byEvents, (wallMs - silentAfterMs) * 1000) : byEvents;

@@ -1,3 +1,4 @@
+import { matchesPath } from '../match/match-policy.ts';
 import type { AuditRule, GroupResources } from '../types.ts';
 
 /** The requests of one kind that meet one condition in each dimension; `undefined` is any value. */
@@ -69,7 +70,7 @@ function groupBoxes(where: Box, { group, resources, resourceNames }: GroupResour
 }
 
 /** What an entry of `resources` asks of resource and subresource; `undefined` where nothing can meet it. */
-function resourceCondition(spec: string): Pick<Box, 'resource' | 'subresource'> | undefined {
+export function resourceCondition(spec: string): Pick<Box, 'resource' | 'subresource'> | undefined {
   if (spec === '*') return { resource: undefined, subresource: undefined };
   const slash = spec.indexOf('/');
   if (slash < 0) return { resource: [spec], subresource: [''] };
@@ -93,13 +94,28 @@ const LISTS = [
 
 /**
  * The requests that are in both boxes; `undefined` where there are none. Groups are intersected as if everybody were
- * in one, and paths are not looked at: one of the boxes must not restrict them.
+ * in one.
  */
 export function intersect(a: Box, b: Box): Box | undefined {
   if (a.kind !== undefined && b.kind !== undefined && a.kind !== b.kind) return undefined;
   const lists = LISTS.map((key) => [key, both(a[key], b[key])] as const);
-  if (lists.some(([, values]) => values?.length === 0)) return undefined;
-  return { ...a, kind: a.kind ?? b.kind, path: a.path ?? b.path, ...Object.fromEntries(lists) };
+  const path = bothPaths(a.path, b.path);
+  if (path?.length === 0 || lists.some(([, values]) => values?.length === 0)) return undefined;
+  return { ...a, kind: a.kind ?? b.kind, path, ...Object.fromEntries(lists) };
+}
+
+/** Of a path or prefix in each of them the narrower one, where it is in the other. */
+function bothPaths(a: readonly string[] | undefined, b: readonly string[] | undefined) {
+  if (a === undefined || b === undefined) return a ?? b;
+  const within = (own: readonly string[], others: readonly string[]): string[] =>
+    own.filter((spec) => others.some((other) => coversPath(other, spec)));
+  return [...new Set([...within(a, b), ...within(b, a)])];
+}
+
+/** Whether a path or prefix holds all that another one does. */
+function coversPath(wide: string, spec: string): boolean {
+  if (!spec.endsWith('*')) return matchesPath(wide, spec);
+  return wide.endsWith('*') && spec.replace(/\*+$/, '').startsWith(wide.replace(/\*+$/, ''));
 }
 
 function both(a: readonly string[] | undefined, b: readonly string[] | undefined) {

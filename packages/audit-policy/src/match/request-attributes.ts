@@ -78,8 +78,12 @@ function attributesOfInfo(info: RequestInfo, user: Requester | undefined): Reque
   return { user, verb, isResourceRequest, apiGroup, resource, subresource, namespace, name, path };
 }
 
-const LONG_RUNNING_VERBS: readonly string[] = ['watch', 'proxy'];
-const LONG_RUNNING_SUBRESOURCES: readonly string[] = ['attach', 'exec', 'proxy', 'log', 'portforward'];
+/** Requests with these verbs run long, whatever they ask for. */
+export const LONG_RUNNING_VERBS: readonly string[] = ['watch', 'proxy'];
+/** Requests for these subresources run long, whatever their verb. */
+export const LONG_RUNNING_SUBRESOURCES: readonly string[] = ['attach', 'exec', 'proxy', 'log', 'portforward'];
+/** Other URLs below this run long. */
+export const LONG_RUNNING_PATH = '/debug/pprof/';
 
 /**
  * Whether the API server logs the stage ResponseStarted for a request.
@@ -90,5 +94,5 @@ export function isLongRunning({ isResourceRequest, verb, subresource, path }: Re
   if (LONG_RUNNING_VERBS.includes(verb)) return true;
   return isResourceRequest
     ? LONG_RUNNING_SUBRESOURCES.includes(subresource)
-    : path.startsWith('/debug/pprof/');
+    : path.startsWith(LONG_RUNNING_PATH);
 }

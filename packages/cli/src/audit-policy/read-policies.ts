@@ -1,7 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
 
-import { type AuditPolicies, readAuditPolicies, type SourcedPolicy } from '@leastwise/audit-policy';
+import {
+  type AuditPolicies,
+  readAuditPolicies,
+  solePolicy,
+  type SourcedPolicy,
+} from '@leastwise/audit-policy';
 
 import { CliError, messageOf } from '../exit.ts';
 import type { Io } from '../io.ts';
@@ -19,20 +24,10 @@ export async function readPolicyFile(path: string, io: Io): Promise<AuditPolicie
  * @throws CliError where an API server would not start with it, or the file holds several
  */
 export async function readOnePolicy(path: string, io: Io): Promise<SourcedPolicy> {
-  const { policies, problems } = await readPolicyFile(path, io);
-  const [only, second] = policies;
-  const lines = problems.map(({ file, line, reason }) => `${file}:${String(line)}: ${reason}`);
-  if (only === undefined || problems.some(({ id }) => id === 'E01')) throw new CliError(lines.join('\n'));
-  if (second !== undefined) {
-    const places = policies.map(({ within, lineOf }) =>
-      `line ${String(lineOf([]))} ${printable(within)}`.trim(),
-    );
-    throw new CliError(
-      `${path} holds several policies (${places.join(', ')}): give one in a file of its own`,
-    );
-  }
-  for (const line of lines) io.stderr.write(`warning: ${printable(line)}\n`);
-  return only;
+  const sole = solePolicy(await readPolicyFile(path, io), path);
+  if (sole.policy === undefined) throw new CliError(sole.problems.join('\n'));
+  for (const line of sole.warnings) io.stderr.write(`warning: ${printable(line)}\n`);
+  return sole.policy;
 }
 
 async function contentOf(path: string): Promise<string> {

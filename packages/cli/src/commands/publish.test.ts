@@ -202,3 +202,71 @@ test('the RBAC that exists is read by cluster', async () => {
   expect(broken.code).toBe(2);
   expect(broken.stderr).toContain(`${file}.yaml:1: unreadable`);
 });
+
+describe('publish --audit-policy', () => {
+  const audit = (...rules: readonly string[]): string => {
+    const path = folder();
+    const lines = [
+      'apiVersion: audit.k8s.io/v1',
+      'kind: Policy',
+      'rules:',
+      ...rules.map((each) => `- ${each}`),
+    ];
+    writeFileSync(path, `${lines.join('\n')}\n`);
+    return path;
+  };
+  const ALL_LOGGED = '{level: Metadata}';
+
+  test('never takes away what the policy of the cluster does not log', async () => {
+    const [own, out, log] = [folder(), folder(), folder()];
+    const root = repositoryWith();
+    const base = ['publish', '--state', own, '--repository', root, '--reports', 'none'];
+    const run = async (text: string): Promise<void> => {
+      await writeFile(log, text);
+      expect((await leastwise(['run', '-q', '-f', log, '--out', out, '--state', own])).code).toBe(0);
+    };
+    await run(asked('alice', 'list pods') + asked('alice', 'list secrets', { id: '2' }));
+    expect((await leastwise([...base, '--policies', 'base'])).code).toBe(0);
+    const days = Array.from({ length: 60 }, (_, at) =>
+      new Date(Date.UTC(2026, 2, 1 + at)).toISOString().slice(0, 10),
+    );
+    await run(
+      days.map((day) => asked('alice', 'list pods', { id: day }).replace('2026-01-01', day)).join(''),
+    );
+    const titles = async (...words: readonly string[]): Promise<string> => {
+      const { code, stdout } = await leastwise([...base, '--plan', ...words]);
+      expect(code).toBe(0);
+      return stdout;
+    };
+    const hides = audit('{level: None, resources: [{resources: [secrets]}]}', ALL_LOGGED);
+    expect(await titles('--retention-days', '40')).toContain('.removals');
+    expect(await titles('--retention-days', '40', '--audit-policy', `default=${hides}`)).not.toContain(
+      '.removals',
+    );
+    expect(
+      await titles('--retention-days', '40', '--audit-policy', `default=${audit(ALL_LOGGED)}`),
+    ).toContain('.removals');
+    const json = JSON.parse(
+      await titles('--retention-days', '40', '--audit-policy', `default=${hides}`, '-o', 'json'),
+    ) as unknown;
+    expect(json).toMatchObject({ waiting: { 'not-logged': 1 } });
+  });
+
+  test.each([
+    ['prod', /--audit-policy "prod" is not CLUSTER=PATH/],
+    ['prod=/gone', /\/gone: /],
+  ])('%s is refused before anything is opened', async (value, reason) => {
+    const { code, stderr } = await publish('/no-repository', '--audit-policy', value);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(reason);
+  });
+
+  test('two policies of one cluster, and one that no API server takes, are refused', async () => {
+    const file = audit(ALL_LOGGED);
+    const twice = await publish('/no-repository', '--audit-policy', `a=${file}`, `a=${file}`);
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining('cluster "a" has two')]);
+    const broken = audit('{level: Everything}');
+    const { code, stderr } = await publish('/no-repository', '--audit-policy', `a=${broken}`);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`${broken}:4: `)]);
+  });
+});

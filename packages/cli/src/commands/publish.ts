@@ -5,10 +5,12 @@ import {
   repositoryProblems,
   type RepositorySettings,
 } from '@leastwise/forge';
+import { PolicyObservability } from '@leastwise/audit-policy';
 import { PublishError } from '@leastwise/publish';
 import type { PolicyOptions, RbacObject } from '@leastwise/rbac';
 import type { Command } from 'commander';
 
+import { readOnePolicy } from '../audit-policy/read-policies.ts';
 import { CliError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { openState } from '../open-state.ts';
@@ -40,6 +42,7 @@ interface PublishFlags extends PolicyFlags {
   readonly policies: 'branch' | 'base';
   readonly reports: 'branch' | 'base' | 'none';
   readonly rbac?: readonly string[];
+  readonly auditPolicy?: readonly string[];
   readonly plan?: boolean;
   readonly output: 'text' | 'json';
 }
@@ -86,7 +89,11 @@ export function addPublish(program: Command, io: Io, version: string): void {
       oneOf('branch', 'base', 'none'),
       'branch',
     )
-    .option('--rbac <cluster=path...>', 'RBAC that exists in a cluster: files and folders');
+    .option('--rbac <cluster=path...>', 'RBAC that exists in a cluster: files and folders')
+    .option(
+      '--audit-policy <cluster=file...>',
+      'the audit policy of a cluster: what it does not log is never called unused',
+    );
   addPolicyFlags(command)
     .option('--plan', 'say what would be done, and do nothing')
     .option('-o, --output <form>', 'what is said as text or json', oneOf('text', 'json'), 'text')
@@ -176,10 +183,8 @@ async function existingOf(
 ): Promise<ReadonlyMap<string, readonly RbacObject[]> | undefined> {
   const paths = new Map<string, string[]>();
   for (const each of flags.rbac ?? []) {
-    const at = each.indexOf('=');
-    if (at < 1 || at === each.length - 1) throw new CliError(`--rbac "${each}" is not CLUSTER=PATH`);
-    const cluster = each.slice(0, at);
-    paths.set(cluster, [...(paths.get(cluster) ?? []), each.slice(at + 1)]);
+    const [cluster, path] = byCluster(each, '--rbac');
+    paths.set(cluster, [...(paths.get(cluster) ?? []), path]);
   }
   const existing = new Map<string, readonly RbacObject[]>();
   for (const [cluster, own] of paths) {
@@ -188,6 +193,27 @@ async function existingOf(
     existing.set(cluster, objects);
   }
   return existing.size === 0 ? undefined : existing;
+}
+
+/** @throws CliError where a file is not given for a cluster, does not hold one policy, or a cluster has two */
+async function auditPoliciesOf(
+  flags: PublishFlags,
+  io: Io,
+): Promise<ReadonlyMap<string, PolicyObservability> | undefined> {
+  const policies = new Map<string, PolicyObservability>();
+  for (const each of flags.auditPolicy ?? []) {
+    const [cluster, file] = byCluster(each, '--audit-policy');
+    if (policies.has(cluster)) throw new CliError(`--audit-policy: cluster "${cluster}" has two`);
+    policies.set(cluster, new PolicyObservability(await readOnePolicy(file, io)));
+  }
+  return policies.size === 0 ? undefined : policies;
+}
+
+/** @throws CliError where it is not `CLUSTER=PATH` */
+function byCluster(text: string, flag: string): readonly [cluster: string, path: string] {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new CliError(`${flag} "${text}" is not CLUSTER=PATH`);
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 async function open(settings: RepositorySettings): Promise<OpenedRepository> {
@@ -217,6 +243,7 @@ async function publish(
   const directly = directlyOf(flags);
   const settings = repositoryOf(flags);
   const existing = await existingOf(flags);
+  const auditPolicies = await auditPoliciesOf(flags, io);
   await using repository = await open(settings);
   await using store = await openState(flags.state, flags.statePrefix);
   await publishOnce({
@@ -235,6 +262,7 @@ async function publish(
       ...(repository.filesUrl === undefined ? {} : { links: repository.filesUrl }),
       publishesReports: flags.reports !== 'none',
       ...(existing === undefined ? {} : { existing }),
+      ...(auditPolicies === undefined ? {} : { auditPolicies }),
     },
   });
 }

@@ -1,8 +1,16 @@
-import { type Subject, usernameOf } from '@leastwise/audit-event';
-import { type ClusterState, type RbacObject, scoreCluster, type SubjectScore } from '@leastwise/rbac';
+import { type Subject, subjectKey, usernameOf } from '@leastwise/audit-event';
+import { PolicyObservability, type SubjectObservability } from '@leastwise/audit-policy';
+import {
+  bindingUsageOf,
+  type ClusterState,
+  type RbacObject,
+  scoreCluster,
+  type SubjectScore,
+} from '@leastwise/rbac';
 import { openEmbeddedStore } from '@leastwise/state';
 import type { Command } from 'commander';
 
+import { readOnePolicy } from '../audit-policy/read-policies.ts';
 import { CliError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { openState } from '../open-state.ts';
@@ -13,12 +21,15 @@ import { counted } from '../progress.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
 import { readLogs } from './read-logs.ts';
+import { type BindingsBySubject, bindingsTable, bindingsValue } from './score-bindings.ts';
 
 interface ScoreFlags extends InputFlags, PolicyFlags, LiveFlags {
   readonly live?: boolean;
   readonly state?: string;
   readonly statePrefix: string;
   readonly rbac?: readonly string[];
+  readonly auditPolicy?: string;
+  readonly bindings?: boolean;
   readonly output: 'table' | 'json';
 }
 
@@ -34,6 +45,11 @@ export function addScore(program: Command, io: Io): void {
     .option('--live', 'the RBAC of the cluster, from the cluster itself')
     .option('--kubeconfig <file>', 'with --live: how the cluster is reached (default: as kubectl does)')
     .option('--context <name>', 'with --live: a context of it (default: its current one)')
+    .option(
+      '--audit-policy <file>',
+      'the audit policy of the cluster: what it does not log is not observable, not unused',
+    )
+    .option('--bindings', 'also which bindings the API server named as those that allowed requests')
     .option('--retention-days <n>', 'use counts for so many days (default 90)', days)
     .option('--as-of <day>', 'up to which day use counts, YYYY-MM-DD (default: the newest in the logs)', day)
     .option(
@@ -58,9 +74,34 @@ async function score(flags: ScoreFlags, io: Io): Promise<void> {
   if ((filename === undefined) === (state === undefined))
     throw new CliError('score needs audit logs (-f FILE) or a state (--state PLACE), one of the two');
   const objects = await rbacOf(flags);
+  const policy = await auditPolicyOf(flags, io);
   const cluster = chosenCluster(await clustersOf(flags, io), flags);
-  const scores = scoreCluster({ cluster, rbac: objects, options: policyOptions(flags) });
-  io.stdout.write(flags.output === 'json' ? jsonOf(cluster, scores) : tableOf(scores));
+  const input = { cluster, rbac: objects, options: policyOptions(flags) };
+  const scores = scoreCluster({ ...input, ...(policy && { sightOf: policy.sightOf }) });
+  const usages = flags.bindings === true ? bindingUsageOf(input) : undefined;
+  const told = scores.map((score) => ({ ...score, sight: policy?.of(score.subject) }));
+  if (flags.output === 'json') io.stdout.write(jsonOf(cluster, told, usages));
+  else io.stdout.write(tableOf(told, policy !== undefined) + bindingsText(told, usages));
+  tellHidden(told, io);
+}
+
+/** A score, and what the audit policy lets one see; `undefined` where that is not known. */
+type ToldScore = SubjectScore & { readonly sight: SubjectObservability | undefined };
+
+/** @throws CliError where the file does not hold one policy that an API server would start with */
+async function auditPolicyOf({ auditPolicy }: ScoreFlags, io: Io): Promise<PolicyObservability | undefined> {
+  return auditPolicy === undefined
+    ? undefined
+    : new PolicyObservability(await readOnePolicy(auditPolicy, io));
+}
+
+/** Those of whom nothing is logged: their lines say nothing. */
+function tellHidden(scores: readonly ToldScore[], io: Io): void {
+  for (const { subject, sight } of scores) {
+    if (sight?.isHidden !== true) continue;
+    const reasons = sight.hiding.map(({ reason }) => reason).join('; ');
+    io.stderr.write(`warning: nothing of ${printable(nameOf(subject))} is logged: ${reasons}\n`);
+  }
 }
 
 async function rbacOf(flags: ScoreFlags): Promise<readonly RbacObject[]> {
@@ -111,7 +152,7 @@ function grouped(count: bigint): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-function rowOf(each: SubjectScore): string[] {
+function rowOf(each: SubjectScore, isPolicyKnown: boolean): string[] {
   const kinds = [...new Set(each.sensitiveExcess.map(({ kind }) => kind))].sort();
   const text = each.score === undefined ? '-' : `${String(each.score)}${each.isAtLeast ? '+' : ''}`;
   return [
@@ -119,23 +160,28 @@ function rowOf(each: SubjectScore): string[] {
     each.severity ?? '-',
     grouped(each.used),
     grouped(each.granted),
+    ...(isPolicyKnown ? [grouped(each.unobservable)] : []),
     String(each.uncovered.length),
     kinds.length === 0 ? '-' : kinds.join(','),
     printable(nameOf(each.subject)),
   ];
 }
 
-const HEAD = ['SCORE', 'SEVERITY', 'USED', 'GRANTED', 'UNCOVERED', 'SENSITIVE EXCESS', 'SUBJECT'];
 /** Texts stand to the left, numbers to the right. */
-const TEXT_COLUMNS: readonly number[] = [1, 5, 6];
+const TEXT_COLUMNS: readonly string[] = ['SEVERITY', 'SENSITIVE EXCESS', 'SUBJECT'];
 
-function tableOf(scores: readonly SubjectScore[]): string {
-  const rows = [HEAD, ...scores.map(rowOf)];
-  const widths = HEAD.map((_, i) => rows.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), 0));
+function tableOf(scores: readonly SubjectScore[], isPolicyKnown: boolean): string {
+  const head = [
+    ...['SCORE', 'SEVERITY', 'USED', 'GRANTED'],
+    ...(isPolicyKnown ? ['NOT OBSERVABLE'] : []),
+    ...['UNCOVERED', 'SENSITIVE EXCESS', 'SUBJECT'],
+  ];
+  const rows = [head, ...scores.map((each) => rowOf(each, isPolicyKnown))];
+  const widths = head.map((_, i) => rows.reduce((width, row) => Math.max(width, row[i]?.length ?? 0), 0));
   const lines = rows.map((row) =>
     row
       .map((cell, i) =>
-        TEXT_COLUMNS.includes(i) ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0),
+        TEXT_COLUMNS.includes(head[i] ?? '') ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0),
       )
       .join('  ')
       .trimEnd(),
@@ -143,12 +189,22 @@ function tableOf(scores: readonly SubjectScore[]): string {
   return `${lines.join('\n')}\n`;
 }
 
+function bindingsText(scores: readonly SubjectScore[], usages: BindingsBySubject | undefined): string {
+  if (usages === undefined) return '';
+  const subjects = scores.map(({ subject }) => subject);
+  return `\n${bindingsTable(usages, subjects, nameOf)}`;
+}
+
 /** A number, or beyond what JSON's readers keep exactly, its digits as a text. */
 function countOf(count: bigint): number | string {
   return count <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(count) : String(count);
 }
 
-function jsonOf({ cluster }: ClusterState, scores: readonly SubjectScore[]): string {
+function jsonOf(
+  { cluster }: ClusterState,
+  scores: readonly ToldScore[],
+  usages: BindingsBySubject | undefined,
+): string {
   const subjects = scores.map((each) => ({
     subject: each.subject,
     score: each.score ?? null,
@@ -157,7 +213,13 @@ function jsonOf({ cluster }: ClusterState, scores: readonly SubjectScore[]): str
     granted: countOf(each.granted),
     isAtLeast: each.isAtLeast,
     sensitiveExcess: each.sensitiveExcess,
+    ...(each.sight && {
+      unobservable: countOf(each.unobservable),
+      sensitiveUnobservable: each.sensitiveUnobservable,
+      isHidden: each.sight.isHidden,
+    }),
     uncovered: each.uncovered.map(({ cell, count, viaRbac }) => ({ permission: cell, count, viaRbac })),
+    ...(usages && bindingsValue(usages.get(subjectKey(each.subject)))),
   }));
   return `${safeJson(JSON.stringify({ cluster, subjects }, null, 2))}\n`;
 }

@@ -1,3 +1,4 @@
+import type { GrantSight, SubjectObservability } from '@leastwise/audit-policy';
 import {
   type Cell,
   type Change,
@@ -22,8 +23,9 @@ import { escapeHidden } from '../team/problem.ts';
 import { placeOf } from './approved-files.ts';
 import { cellKey } from './cell-key.ts';
 import { withProgress } from './progress.ts';
+import { rulesFor } from './rows.ts';
 import { nameOf, type SubjectPlan } from './subjects.ts';
-import type { CyclePorts } from './types.ts';
+import type { CyclePorts, CycleSettings, HoldReason } from './types.ts';
 
 /** One direction of what is proposed for a subject, with its files. */
 export interface SubjectChange {
@@ -35,12 +37,22 @@ export interface SubjectChange {
   readonly observability: Observability;
   /** What stays, though no use of it is known, and why. */
   readonly unproven: readonly { readonly cell: Cell; readonly remark: string }[];
+  /** What the cluster's audit policy lets one see of the subject; `undefined` where that policy is not known. */
+  readonly sight: SubjectObservability | undefined;
+}
+
+/** What the proposals for all subjects rest on, beside what is known of each. */
+export interface Ground {
+  readonly choices: TeamChoices;
+  /** Events that were lost before they were read. */
+  readonly lost: number;
+  readonly auditPolicies: CycleSettings['auditPolicies'];
 }
 
 /** What is to be proposed for all subjects. */
 export interface Changes {
   readonly changes: readonly SubjectChange[];
-  readonly waiting: ReadonlyMap<WaitReason, number>;
+  readonly waiting: ReadonlyMap<HoldReason, number>;
   /** The subjects that were observable for long enough, in their order. */
   readonly observable: readonly SubjectPlan[];
   readonly problems: readonly string[];
@@ -61,31 +73,31 @@ const PINNED = 'pinned in leastwise.yaml';
 /** Finds out what to propose for each subject, additions and removals apart, each against the base alone. */
 export async function planSubjectChanges(
   plans: readonly SubjectPlan[],
-  choices: TeamChoices,
-  lost: number,
-  { onProgress }: CyclePorts,
+  ground: Ground,
+  { onProgress }: Pick<CyclePorts, 'onProgress'>,
 ): Promise<Changes> {
   const changes: SubjectChange[] = [];
   const observable: SubjectPlan[] = [];
   const problems: string[] = [];
-  const waiting = new Map<WaitReason, number>();
+  const waiting = new Map<HoldReason, number>();
   const open = plans.filter(({ withheld }) => withheld === undefined || withheld.reason === 'held');
   for await (const plan of withProgress('propose', open, onProgress)) {
-    const observability = observe(plan, choices, lost);
-    const found = changesOf(plan, choices, observability);
+    const found = changesOf(plan, ground);
     changes.push(...found.changes);
     problems.push(...found.problems);
-    if (observability.mayRemove) observable.push(plan);
-    if (!found.waits) continue;
-    for (const { reason } of observability.reasons) waiting.set(reason, (waiting.get(reason) ?? 0) + 1);
+    if (found.observability.mayRemove) observable.push(plan);
+    for (const reason of found.waits) waiting.set(reason, (waiting.get(reason) ?? 0) + 1);
   }
   return { changes, waiting, observable, problems };
 }
 
 function observe(
   { cluster, policy, options }: SubjectPlan,
-  choices: TeamChoices,
-  lost: number,
+  { choices, lost }: Ground,
+  {
+    candidates,
+    sight,
+  }: { readonly candidates: readonly Cell[]; readonly sight: SubjectObservability | undefined },
 ): Observability {
   return observabilityOf({
     cluster,
@@ -94,16 +106,22 @@ function observe(
     gaps: { lost, days: [] },
     asOfDay: options.asOfDay ?? dayOf(cluster.lastSeenUs),
     minimumObservationDays: choices.minimumObservationDays,
+    candidates,
+    ...(sight === undefined ? {} : { wouldLog: (cell) => sight.sightOf(cell).sight === 'logged' }),
   });
 }
 
-function changesOf(
-  plan: SubjectPlan,
-  choices: TeamChoices,
-  observability: Observability,
-): { changes: SubjectChange[]; problems: string[]; waits: boolean } {
-  const { policy, approved, options } = plan;
-  const pinned = pinnedRules(plan, choices);
+interface Found {
+  readonly changes: readonly SubjectChange[];
+  readonly observability: Observability;
+  readonly problems: readonly string[];
+  /** Why something that is not known to be used is kept for now. */
+  readonly waits: readonly HoldReason[];
+}
+
+function changesOf(plan: SubjectPlan, ground: Ground): Found {
+  const { cluster, policy, approved, options } = plan;
+  const pinned = pinnedRules(plan, ground.choices);
   const propose = (rules: readonly PinnedRules[]) =>
     proposeChange({
       subject: policy.subject,
@@ -114,13 +132,19 @@ function changesOf(
       mayRemove: true,
       options,
     });
-  const found = propose(pinned);
-  const pins = pinned.length === 0 ? [] : pinnedCells(propose([]).removals, found.removals);
+  const wished = propose(pinned);
+  const pins = pinned.length === 0 ? [] : pinnedCells(propose([]).removals, wished.removals);
+  const sight = ground.auditPolicies?.get(cluster.cluster)?.of(policy.subject);
+  const observability = observe(plan, ground, { candidates: wished.removals?.removed ?? [], sight });
+  const { unobservable } = observability;
+  // What the audit policy does not log is held on to like what is pinned.
+  const found = unobservable.length === 0 ? wished : propose([...pinned, ...asPinned(unobservable)]);
   const waits = found.removals !== undefined && !observability.mayRemove;
   const kept = waits ? found.removals.removed : [];
   const remark = `${observability.reasons.map(({ reason }) => WAITING[reason]).join('; ')}.`;
   const unproven = [
     ...pins.map((cell) => ({ cell, remark: PINNED })),
+    ...unobservable.map((cell) => ({ cell, remark: notObservable(sight, cell) })),
     ...kept.map((cell) => ({ cell, remark })),
   ];
   const changes: SubjectChange[] = [];
@@ -128,10 +152,32 @@ function changesOf(
     const change = found[kind];
     const isOut = kind === 'additions' ? plan.withheld !== undefined : !observability.mayRemove;
     if (change === undefined || isOut) continue;
-    changes.push({ plan, kind, change, files: filesOf(plan, change), observability, unproven });
+    changes.push({ plan, kind, change, files: filesOf(plan, change), observability, unproven, sight });
   }
   const problems = found.foreign.map((each) => `${nameOf(plan)}: left as it is: ${escapeHidden(each)}`);
-  return { changes, problems, waits };
+  const reasons = waits ? observability.reasons.map(({ reason }) => reason) : [];
+  return {
+    changes,
+    observability,
+    problems,
+    waits: unobservable.length === 0 ? reasons : [...reasons, 'not-logged'],
+  };
+}
+
+function asPinned(cells: readonly Cell[]): PinnedRules[] {
+  return rulesFor(cells.map((cell) => ({ cell }))).map(({ namespace, rule }) => ({
+    namespace,
+    rules: [rule],
+  }));
+}
+
+/** Why not every use of a permission is logged: the first rule that hides some. */
+export function whyNotLogged({ sight, hiding }: GrantSight): string {
+  return `${hiding?.reason ?? ''}${sight === 'partly' ? ' (for a part of it)' : ''}`;
+}
+
+function notObservable(sight: SubjectObservability | undefined, cell: Cell): string {
+  return `not observable${sight === undefined ? '' : `: ${whyNotLogged(sight.sightOf(cell))}`}.`;
 }
 
 /** What is removed without the pins and not with them. */

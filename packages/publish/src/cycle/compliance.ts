@@ -1,8 +1,9 @@
 import { type Subject, subjectKey } from '@leastwise/audit-event';
-import { type ClusterState, dayOf, type RuleSet, scoreCluster } from '@leastwise/rbac';
+import { bindingUsageOf, type ClusterState, dayOf, type RuleSet, scoreCluster } from '@leastwise/rbac';
 import type { ComplianceReport } from '@leastwise/render';
 
 import { choicesFor, isLeftOutReason, leftOut } from '../team/index.ts';
+import { hiddenBy } from './blind-spots.ts';
 import type { RetirementScene } from './retire.ts';
 import { unusedGrants } from './unused-grants.ts';
 
@@ -30,8 +31,15 @@ export function complianceOf(
     const state = { subject, allowed: NOTHING, denied: NOTHING };
     return leftOut(state, { objects: [], exceptions: [] }, { choices, isApproved: false }) !== undefined;
   };
-  const scores = scoreCluster({ cluster, rbac: existing, options });
+  const policy = settings.auditPolicies?.get(cluster.cluster);
+  const scores = scoreCluster({
+    cluster,
+    rbac: existing,
+    options,
+    ...(policy && { sightOf: policy.sightOf }),
+  });
   const shown = scores.filter(({ subject }) => !isLeftOut(subject));
+  const usages = bindingUsageOf({ cluster, rbac: existing, options });
   return {
     asOfDay: options.asOfDay ?? dayOf(cluster.lastSeenUs),
     retentionDays: options.retentionDays,
@@ -40,8 +48,14 @@ export function complianceOf(
       ...score,
       uncovered: uncovered.length,
       isObservable: watchedKeys.has(subjectKey(score.subject)),
+      hiddenBy: hiddenBy(policy?.of(score.subject)),
     })),
     leftOut: scores.length - shown.length,
-    unused: unusedGrants(existing, watched, options.kubernetesVersion),
+    isAuditPolicyKnown: policy !== undefined,
+    unused: unusedGrants(existing, watched, options.kubernetesVersion, (subject) => policy?.of(subject)),
+    bindings: shown.flatMap(({ subject }) => {
+      const found = usages.get(subjectKey(subject));
+      return found ? [{ subject, ...found }] : [];
+    }),
   };
 }

@@ -6,7 +6,7 @@ import {
   type Proposal,
 } from '../conduct/index.ts';
 import { ForgeError } from '../review.ts';
-import type { TeamChoices, WaitReason } from '../team/index.ts';
+import type { TeamChoices } from '../team/index.ts';
 import { planSubjectChanges } from './changes.ts';
 import { groupChanges } from './groups.ts';
 import { type BaseLook, knownClusters, lookAtBase } from './look-at-base.ts';
@@ -18,7 +18,14 @@ import { RepositoryManifests } from './repository-manifests.ts';
 import { planRetirements } from './retirement-texts.ts';
 import { planSubjects, type Subjects } from './subjects.ts';
 import { BaseTree } from './tree.ts';
-import type { CycleOutcome, CyclePorts, CycleSettings, ObservedState, WithheldReason } from './types.ts';
+import type {
+  CycleOutcome,
+  CyclePorts,
+  CycleSettings,
+  HoldReason,
+  ObservedState,
+  WithheldReason,
+} from './types.ts';
 import { watchMerges } from './watch.ts';
 
 /**
@@ -42,7 +49,8 @@ export async function planCycle(
   const look = await lookAtBase(clusters, settings, ports);
   const subjects = await planSubjects(clusters, look, settings, ports);
   const { plans } = subjects;
-  const found = await planSubjectChanges(plans, look.choices, state.lost, ports);
+  const ground = { choices: look.choices, lost: state.lost, auditPolicies: settings.auditPolicies };
+  const found = await planSubjectChanges(plans, ground, ports);
   const frame = new Frame(state, settings, look, plans);
   const world = { tree: new BaseTree(look.files), files: look.files };
   const groups = groupChanges(found.changes, look, settings.directly !== 'everything');
@@ -175,7 +183,7 @@ function countUnknown(cluster: string, { plans, approved }: Subjects): number {
 }
 
 /** Of those who have files and were never seen nothing is known: what they hold waits. */
-function withUnknown(waiting: ReadonlyMap<WaitReason, number>, unknown: number): Map<WaitReason, number> {
+function withUnknown(waiting: ReadonlyMap<HoldReason, number>, unknown: number): Map<HoldReason, number> {
   const all = unknown === 0 ? waiting : new Map([...waiting, ['unknown-subject' as const, unknown]]);
   return new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -11,6 +11,7 @@ import { branchOf } from '../conduct/index.ts';
 import { daysWithEvents } from '../policy-report.ts';
 import { groupOf, TEAM_FILE_PATH } from '../team/index.ts';
 import { placeOf } from './approved-files.ts';
+import { blindSpotsOf } from './blind-spots.ts';
 import type { GroupChange, Owned } from './groups.ts';
 import type { BaseLook } from './look-at-base.ts';
 import { RiskJudge } from './risk.ts';
@@ -18,7 +19,6 @@ import { rulesFor, subjectRow } from './rows.ts';
 import type { SubjectPlan } from './subjects.ts';
 import type { CycleSettings, ObservedState, WithheldReason } from './types.ts';
 import type { Verdict } from './verify.ts';
-import { MAX_WATCHED, removedCells } from './watch.ts';
 
 /** What all pull requests of a cycle say alike. */
 export class Frame {
@@ -110,23 +110,6 @@ function heldBackOf(plans: readonly SubjectPlan[], owned: Owned): Map<string, Pu
     }
   }
   return byGroup;
-}
-
-function blindSpotsOf(group: GroupChange, cluster: ClusterState): string[] {
-  const isIncomplete = group.parts.some(({ change }) => change.plan.policy.isIncomplete);
-  const isTooMuch = group.kind === 'removals' && removedCells(group).length > MAX_WATCHED;
-  return [
-    ...(cluster.subjectsOverflow === undefined
-      ? []
-      : ['More subjects were seen than are remembered: some have no policies.']),
-    ...(isIncomplete ? ['A subject needed more rules than are remembered: it may lack some.'] : []),
-    ...(isTooMuch
-      ? [`More is taken away than can be watched after the merge: ${MAX_WATCHED} permissions of it are.`]
-      : []),
-    ...(group.kind === 'removals'
-      ? ['The audit policy of the cluster is not known here: what it does not log counts as unused.']
-      : []),
-  ];
 }
 
 /** Examples with a subject and a rule of this very pull request. */

@@ -143,6 +143,21 @@ describe('compliance reports', () => {
     expect(textIn(scene)).not.toContain('Not used by `ServiceAccount shop/ghost`');
   });
 
+  test('say which bindings the API server named, and which it never did, where it named any', async () => {
+    const scene = known();
+    await scene.run(SEEN);
+    expect(textIn(scene)).not.toContain('## Bindings');
+    const place = { kind: 'RoleBinding', namespace: 'shop', name: 'old' } as const;
+    const gone = { ...place, roleKind: 'Role', roleName: 'old' } as const;
+    await scene.run(SEEN.map((each) => ({ ...each, binding: gone })));
+    const [, table = ''] = textIn(scene).split('## Bindings');
+    expect(table).toMatch(
+      /cart` +\| `RoleBinding old` in `shop` +\| `Role old` +\| for 1 permission, last on \S+; binds it no more/,
+    );
+    expect(table).toMatch(/cart` +\| `ClusterRoleBinding everything` +\| `ClusterRole broad` +\| never/);
+    expect(table).not.toMatch(/ghost|parts-of-kubernetes|system:/);
+  });
+
   test('are the same in any order of what exists', async () => {
     const [one, other] = [known(), known()];
     other.settings = { ...other.settings, existing: new Map([['prod', EXISTING.toReversed()]]) };

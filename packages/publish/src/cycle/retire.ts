@@ -1,6 +1,11 @@
+import { impliedGroups } from '@leastwise/audit-event';
 import {
+  type Authorizer,
   bootstrapDefaults,
+  type Cell,
   type ClusterState,
+  createAuthorizer,
+  emptyEvidence,
   findRetirable,
   type ManagedSubject,
   objectKey,
@@ -9,6 +14,7 @@ import {
 
 import { groupOf, type OwnerGroup } from '../team/index.ts';
 import { placeOf } from './approved-files.ts';
+import { grantedCells, grantSize } from './granted-cells.ts';
 import type { Owned } from './groups.ts';
 import type { SubjectPlan } from './subjects.ts';
 import type { CycleSettings } from './types.ts';
@@ -37,7 +43,8 @@ export interface RetirementScene {
 /**
  * The old bindings that may be retired in the clusters whose RBAC is known, each for the group that reviews the policies
  * by which it was replaced: in the binding's own namespace, else the first one of the subject's. Bindings of groups
- * are left out: whether their other members need them, nobody knows.
+ * are left out: whether their other members need them, nobody knows. What the audit policy does not log counts as needed:
+ * an old binding stays as long as nothing else grants that.
  */
 export function findEntries({ clusters, observable, owned, settings }: RetirementScene): RetirableEntry[] {
   return clusters.flatMap((cluster) => {
@@ -45,16 +52,37 @@ export function findEntries({ clusters, observable, owned, settings }: Retiremen
     const plans = observable.filter((plan) => plan.cluster === cluster && plan.approved.files.length > 0);
     const [first] = plans;
     if (existing === undefined || first === undefined) return [];
-    const subjects = plans.map(({ policy, approved }): ManagedSubject => ({
-      subject: policy.subject,
-      own: approved.objects,
-      wanted: policy,
-    }));
     const defaults = bootstrapDefaults(first.options.kubernetesVersion);
+    const authorizer = createAuthorizer([...defaults, ...existing]);
+    const subjects = plans.map((plan): ManagedSubject => ({
+      subject: plan.policy.subject,
+      own: plan.approved.objects,
+      wanted: withUnlogged(plan, authorizer, settings),
+    }));
     return findRetirable({ existing, defaults, subjects })
       .filter(({ action }) => action !== 'via-group')
       .map((retirable) => ({ owner: ownerOf(retirable, plans, owned), retirable }));
   });
+}
+
+/** How many permissions of one subject are looked into; beyond, all that it holds is taken to be needed. */
+const MAX_HELD = 20_000;
+
+/** What a subject needs, and what it holds of which the audit policy does not log every use: as if that were used. */
+function withUnlogged(
+  { cluster, policy }: SubjectPlan,
+  authorizer: Authorizer,
+  { auditPolicies }: CycleSettings,
+): ManagedSubject['wanted'] {
+  const sight = auditPolicies?.get(cluster.cluster)?.of(policy.subject);
+  if (sight === undefined) return policy;
+  const held = authorizer.rulesFor(policy.subject, impliedGroups(policy.subject));
+  if (held.reduce((sum, granted) => sum + grantSize(granted), 0) > MAX_HELD)
+    return { ...policy, isIncomplete: true };
+  const unlogged = [...grantedCells(held)].filter((cell) => sight.sightOf(cell).sight !== 'logged');
+  const asNeeded = (cell: Cell) =>
+    ({ class: 'withheld', cell, detail: '', evidence: emptyEvidence() }) as const;
+  return { ...policy, exceptions: [...policy.exceptions, ...unlogged.map(asNeeded)] };
 }
 
 /** Everybody who reviews files in a cluster whose RBAC is known: each may have something to retire. */

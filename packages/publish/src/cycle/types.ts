@@ -1,3 +1,4 @@
+import type { PolicyObservability } from '@leastwise/audit-policy';
 import type { ClusterState, PolicyOptions, RbacObject } from '@leastwise/rbac';
 import type { RepositoryLinks } from '@leastwise/render';
 
@@ -35,11 +36,19 @@ export interface CycleSettings {
   readonly publishesReports: boolean;
   /** All RBAC of a cluster by its name; absent where nobody knows. Old bindings can be retired only where it is known. */
   readonly existing?: ReadonlyMap<string, readonly RbacObject[]>;
+  /**
+   * By cluster, what its audit policy lets one see; absent where nobody knows. What it does not log is never called
+   * unused there; elsewhere everything counts as logged.
+   */
+  readonly auditPolicies?: ReadonlyMap<string, PolicyObservability>;
   /** Clusters, by name, whose policies are given with the outcome; of none without it. */
   readonly tellsPoliciesOf?: ReadonlySet<string>;
   /** By cluster, keys of subjects with open detections: nothing is added for them. */
   readonly held?: ReadonlyMap<string, ReadonlySet<string>>;
 }
+
+/** Why something unused is not proposed to be removed; `not-logged`: the audit policy does not log every use of it. */
+export type HoldReason = WaitReason | 'not-logged';
 
 /** Told now and then during long work: `done` of `total` subjects; for `verify`, of proposals about policies. */
 export type OnProgress = (what: 'infer' | 'verify' | 'propose', done: number, total: number) => void;
@@ -89,7 +98,7 @@ export interface CycleOutcome {
   /** How many subjects nothing is proposed for, by reason. Reasons of nobody are absent. */
   readonly withheld: ReadonlyMap<WithheldReason, number>;
   /** How many subjects hold something unused that is not proposed to be removed yet; one may have several reasons. */
-  readonly waiting: ReadonlyMap<WaitReason, number>;
+  readonly waiting: ReadonlyMap<HoldReason, number>;
   /** What a person has to look at, one line each, printable: lines of CODEOWNERS, files in the way, calls that failed. */
   readonly problems: readonly string[];
   /** The issues about old bindings, to be kept as they are here. */

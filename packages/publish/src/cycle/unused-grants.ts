@@ -1,4 +1,5 @@
-import { subjectKey } from '@leastwise/audit-event';
+import { type Subject, subjectKey } from '@leastwise/audit-event';
+import type { SubjectObservability } from '@leastwise/audit-policy';
 import {
   bootstrapDefaults,
   type Cell,
@@ -6,12 +7,13 @@ import {
   type GrantedRule,
   type KubernetesVersion,
   objectKey,
-  type PolicyRule,
   type RbacObject,
 } from '@leastwise/rbac';
-import type { UnusedGrant, UnusedOfBinding } from '@leastwise/render';
+import type { RemarkedPermission, UnusedGrant, UnusedOfBinding } from '@leastwise/render';
 
 import { cellKey } from './cell-key.ts';
+import { whyNotLogged } from './changes.ts';
+import { grantedCells, grantSize } from './granted-cells.ts';
 import { includes } from './rows.ts';
 import type { SubjectPlan } from './subjects.ts';
 import { neededCells } from './verify.ts';
@@ -25,13 +27,15 @@ const BOOTSTRAP_LABEL = 'kubernetes.io/bootstrapping';
 /**
  * What subjects do not use of the bindings that name them: nothing that was counted, by whatever binding it was allowed,
  * is among it. Subjects that leave the same of a binding unused share an entry. What a group holds is left out:
- * whether others in it use it, nobody knows.
+ * whether others in it use it, nobody knows. Nothing of which the audit policy would not log every use is called unused.
  * @param plans - of subjects that were observable for long enough
+ * @param sightOf - what the audit policy lets one see; `undefined` where it is not known
  */
 export function unusedGrants(
   existing: readonly RbacObject[],
   plans: readonly SubjectPlan[],
   version: KubernetesVersion,
+  sightOf: (subject: Subject) => SubjectObservability | undefined = () => undefined,
 ): UnusedOfBinding[] {
   const defaults = bootstrapDefaults(version);
   const authorizer = createAuthorizer([...defaults, ...existing]);
@@ -45,13 +49,14 @@ export function unusedGrants(
     for (const [binding, rules] of byBinding) {
       const isOfKubernetes = binding.metadata.labels?.[BOOTSTRAP_LABEL] !== undefined;
       if (isOfKubernetes || byApiServer.has(objectKey(binding))) continue;
-      const { unused, more } = unusedOf(rules, used);
-      if (unused.length + more === 0) continue;
+      const { unused, unobservable, more } = unusedOf(rules, used, sightOf(subject));
+      if (unused.length + unobservable.length + more === 0) continue;
       const content = unused.map(({ permission, isPartlyUsed }) => [cellKey(permission), isPartlyUsed]);
-      const key = JSON.stringify([objectKey(binding), content, more]);
+      const unseen = unobservable.map(({ permission, remark }) => [cellKey(permission), remark]);
+      const key = JSON.stringify([objectKey(binding), content, unseen, more]);
       const known = found.get(key);
       const subjects = [...(known?.subjects ?? []), subject];
-      found.set(key, { ...namesOf(binding), subjects, unused, more });
+      found.set(key, { ...namesOf(binding), subjects, unused, unobservable, more });
     }
   }
   return [...found.values()].map((each) => ({
@@ -75,52 +80,31 @@ function namesOf({
 function unusedOf(
   rules: readonly GrantedRule[],
   used: UsedCells,
-): { readonly unused: readonly UnusedGrant[]; readonly more: number } {
+  sight: SubjectObservability | undefined,
+): Pick<UnusedOfBinding, 'unused' | 'unobservable' | 'more'> {
   const unused = new Map<string, UnusedGrant>();
+  const unobservable = new Map<string, RemarkedPermission>();
   let left = MAX_LOOKED_INTO;
-  for (const permission of cellsOf(rules)) {
+  for (const permission of grantedCells(rules)) {
     if (left === 0) break;
     left -= 1;
     const isUsed = used.meet(permission);
-    if (!isUsed || isWide(permission)) unused.set(cellKey(permission), { permission, isPartlyUsed: isUsed });
+    if (isUsed && !isWide(permission)) continue;
+    const key = cellKey(permission);
+    const seen = sight?.sightOf(permission);
+    if (seen === undefined || seen.sight === 'logged') unused.set(key, { permission, isPartlyUsed: isUsed });
+    else unobservable.set(key, { permission, remark: whyNotLogged(seen) });
   }
-  const total = rules.reduce((sum, granted) => sum + sizeOf(granted), 0);
+  const total = rules.reduce((sum, granted) => sum + grantSize(granted), 0);
   return {
-    unused: [...unused].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each),
+    unused: inOrder(unused),
+    unobservable: inOrder(unobservable),
     more: Math.max(0, total - MAX_LOOKED_INTO),
   };
 }
 
-/** What rules multiply to, each in the one place in which it holds. */
-function* cellsOf(granted: readonly GrantedRule[]): Generator<Cell> {
-  for (const { scope, rule } of granted) {
-    const namespace = scope === '*' ? '' : scope;
-    for (const verb of rule.verbs) {
-      for (const apiGroup of rule.apiGroups ?? []) {
-        for (const resource of rule.resources ?? []) {
-          for (const name of namesIn(rule)) yield { verb, apiGroup, resource, namespace, name, path: '' };
-        }
-      }
-      for (const path of urlsIn({ scope, rule })) {
-        yield { verb, apiGroup: '', resource: '', namespace: '', name: '', path };
-      }
-    }
-  }
-}
-
-/** How many cells {@link cellsOf} gives for one rule. */
-function sizeOf({ scope, rule }: GrantedRule): number {
-  const targets = (rule.apiGroups?.length ?? 0) * (rule.resources?.length ?? 0) * namesIn(rule).length;
-  return rule.verbs.length * (targets + urlsIn({ scope, rule }).length);
-}
-
-function namesIn({ resourceNames = [] }: PolicyRule): readonly string[] {
-  return resourceNames.length === 0 ? [''] : resourceNames;
-}
-
-/** No RoleBinding grants a URL. */
-function urlsIn({ scope, rule }: Pick<GrantedRule, 'scope' | 'rule'>): readonly string[] {
-  return scope === '*' ? (rule.nonResourceURLs ?? []) : [];
+function inOrder<T>(byKey: ReadonlyMap<string, T>): T[] {
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
 }
 
 function isWide({ verb, apiGroup, resource, path }: Cell): boolean {

@@ -22,7 +22,11 @@ async function changesOf(scene: Scene, all: readonly Asked[]) {
   const clusters = knownClusters(state.clusters);
   const look = await lookAtBase(clusters, scene.settings, scene.ports());
   const { plans } = await planSubjects(clusters, look, scene.settings, scene.ports());
-  const { changes } = await planSubjectChanges(plans, DEFAULT_CHOICES, 0, scene.ports());
+  const { changes } = await planSubjectChanges(
+    plans,
+    { choices: DEFAULT_CHOICES, lost: 0, auditPolicies: undefined },
+    scene.ports(),
+  );
   return { changes, frame: new Frame(state, scene.settings, look, plans), look };
 }
 

@@ -9,5 +9,6 @@ export {
   severityOf,
   type SubjectScore,
 } from './score-subject.ts';
+export type { Sight, SightOf } from './sight.ts';
 export { Universe, type UniverseInput, type UniverseResource } from './universe.ts';
 export type { UsedCell } from './usage.ts';

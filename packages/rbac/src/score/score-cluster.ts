@@ -10,6 +10,7 @@ import type { ClusterState, RbacObject, SubjectState } from '../types.ts';
 import type { KnownResource } from './built-in.ts';
 import { scoreSubject, type SubjectScore } from './score-subject.ts';
 import { Universe } from './universe.ts';
+import type { SightOf } from './sight.ts';
 import type { UsedCell } from './usage.ts';
 
 /** One cluster: who did what in it, and the RBAC that there is. */
@@ -23,6 +24,8 @@ export interface ClusterScoreInput {
   readonly discovery?: readonly KnownResource[];
   /** The cluster's namespaces; without them, those that were seen and those that RBAC is in. */
   readonly namespaces?: readonly string[];
+  /** What the cluster's audit policy lets one see of each subject; without it everything counts as logged. */
+  readonly sightOf?: (subject: Subject) => SightOf;
 }
 
 interface Scored {
@@ -104,9 +107,10 @@ interface Judges {
   readonly authorizer: Authorizer;
   readonly defaults: Authorizer;
   readonly universe: Universe;
+  readonly sightOf: ClusterScoreInput['sightOf'];
 }
 
-function scoreOne(one: Scored, { authorizer, defaults, universe }: Judges): SubjectScore {
+function scoreOne(one: Scored, { authorizer, defaults, universe, sightOf }: Judges): SubjectScore {
   const { subject, groups, used, isIncomplete } = one;
   const score = scoreSubject({
     subject,
@@ -114,6 +118,7 @@ function scoreOne(one: Scored, { authorizer, defaults, universe }: Judges): Subj
     defaults: defaults.rulesFor(subject, impliedGroups(subject)),
     used,
     universe,
+    ...(sightOf === undefined ? {} : { sightOf: sightOf(subject) }),
   });
   // What members hold by their own names is no matter of their group.
   const uncovered = subject.kind === 'Group' ? [] : score.uncovered;
@@ -124,7 +129,8 @@ function scoreOne(one: Scored, { authorizer, defaults, universe }: Judges): Subj
 function byScore(a: SubjectScore, b: SubjectScore): number {
   const rank = ({ score }: SubjectScore): number => score ?? Infinity;
   if (rank(a) !== rank(b)) return rank(a) < rank(b) ? -1 : 1;
-  const [unusedA, unusedB] = [a.granted - a.used, b.granted - b.used];
+  const unused = ({ granted, used, unobservable }: SubjectScore): bigint => granted - used - unobservable;
+  const [unusedA, unusedB] = [unused(a), unused(b)];
   if (unusedA !== unusedB) return unusedA > unusedB ? -1 : 1;
   return subjectKey(a.subject) < subjectKey(b.subject) ? -1 : 1;
 }
@@ -136,7 +142,7 @@ function byScore(a: SubjectScore, b: SubjectScore): number {
  * @remarks Pure; the order of the input makes no difference.
  */
 export function scoreCluster(input: ClusterScoreInput): SubjectScore[] {
-  const { cluster, rbac, options, discovery, namespaces } = input;
+  const { cluster, rbac, options, discovery, namespaces, sightOf } = input;
   const period = retentionPeriod(cluster, options);
   const defaults = bootstrapDefaults(options.kubernetesVersion);
   const seen = [...cluster.subjects.values()].map((state) => scored(state, period, options));
@@ -150,6 +156,7 @@ export function scoreCluster(input: ClusterScoreInput): SubjectScore[] {
       rbac: all,
       used: seen.flatMap(({ used }) => used.map(({ cell }) => cell)),
     }),
+    sightOf,
   };
   const byKey = new Map(seen.map((each) => [subjectKey(each.subject), each]));
   for (const subject of boundSubjects(rbac, defaults)) {

@@ -7,6 +7,7 @@ import { ALICE, permission } from '../testing/requests.ts';
 import type { ClusterRole, RbacObject } from '../types.ts';
 import type { KnownResource } from './built-in.ts';
 import { type ScoreInput, scoreSubject } from './score-subject.ts';
+import type { Sight, SightOf } from './sight.ts';
 import { naiveScore } from './testing/naive-score.ts';
 import { Universe } from './universe.ts';
 import type { UsedCell } from './usage.ts';
@@ -104,6 +105,34 @@ function inputOf(
   return { subject: ALICE, granted, defaults: [], used, universe };
 }
 
+const VERBS_SEEN = ['get', 'list', 'create', 'update', 'use', 'post'];
+
+/**
+ * An audit policy that hides requests by verb, resource, name and place alone: what is `hidden` wholly, one namespace
+ * (`''`: requests to all of them at once), and names.
+ */
+const arbitrarySight: fc.Arbitrary<SightOf> = fc
+  .record({
+    hidden: fc.subarray(VERBS_SEEN),
+    resource: fc.constantFrom('', 'pods', 'things', 'deployments/scale'),
+    places: fc.subarray(['', ...NAMESPACES]),
+    names: fc.subarray(['a', 'b']),
+  })
+  .map(({ hidden, resource, places, names }): SightOf => {
+    const everywhere = ['', ...NAMESPACES, 'another'];
+    return (cell, at) => {
+      if (cell.resource === '') return hidden.includes(cell.verb) ? 'hidden' : 'logged';
+      if (resource !== '' && cell.resource !== resource) return 'logged';
+      const asked = at ?? (cell.namespace === '' ? everywhere : [cell.namespace]);
+      const all = cell.name === '' ? ['a', 'b', 'another'] : [cell.name];
+      const seen = asked.flatMap((place) =>
+        all.map((name) => !(hidden.includes(cell.verb) || places.includes(place) || names.includes(name))),
+      );
+      const sights: Sight = seen.every(Boolean) ? 'logged' : seen.some(Boolean) ? 'partly' : 'hidden';
+      return sights;
+    };
+  });
+
 const RULES = fc.array(arbitraryRule, { maxLength: 4 });
 
 describe('the score, for any grants and any use', () => {
@@ -148,6 +177,58 @@ describe('the score, for any grants and any use', () => {
         expect(withIt.granted).toBeGreaterThanOrEqual(without.granted);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test('leaves out what is not observable, as going through every permission one by one does', () => {
+    let seen = 0;
+    fc.assert(
+      fc.property(RULES, arbitraryUsed, arbitrarySight, (granted, used, sightOf) => {
+        const input = { ...inputOf(granted, used), sightOf };
+        const score = scoreSubject(input);
+        const naive = naiveScore(input);
+        if (naive.unobservable > 0) seen += 1;
+        expect([score.granted, score.used, score.unobservable]).toEqual([
+          BigInt(naive.granted),
+          BigInt(naive.used),
+          BigInt(naive.unobservable),
+        ]);
+        const judged = naive.granted - naive.unobservable;
+        if (judged > 0) expect(score.score).toBe(Math.floor((naive.used * 100) / judged));
+        else if (naive.unobservable > 0) expect(score.score).toBeUndefined();
+      }),
+      { numRuns: 400 },
+    );
+    expect(seen).toBeGreaterThan(100);
+  });
+
+  test('is not raised by a further unused grant where the audit policy is known', () => {
+    fc.assert(
+      fc.property(RULES, arbitraryUsed, arbitraryRule, arbitrarySight, (granted, used, unused, sightOf) => {
+        const { universe } = inputOf(granted, used, [unused]);
+        const ofRules = (rules: readonly ScopedRule[]) =>
+          scoreSubject({ subject: ALICE, granted: rules, defaults: [], used, universe, sightOf });
+        fc.pre(ofRules([unused]).used === 0n);
+        const [lower, higher] = [ofRules([...granted, unused]).score, ofRules(granted).score];
+        fc.pre(lower !== undefined && higher !== undefined);
+        expect(lower).toBeLessThanOrEqual(higher);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('is what it was where everything is logged', () => {
+    fc.assert(
+      fc.property(RULES, arbitraryUsed, (granted, used) => {
+        const input = inputOf(granted, used);
+        expect(scoreSubject({ ...input, sightOf: () => 'logged' })).toEqual(scoreSubject(input));
+        const { score, used: seen, sensitiveExcess } = scoreSubject({ ...input, sightOf: () => 'hidden' });
+        // What was used was seen; there is nothing unused beside it.
+        expect(score === undefined || score === 100).toBe(true);
+        expect(seen).toBe(scoreSubject(input).used);
+        expect(sensitiveExcess).toEqual([]);
+      }),
+      { numRuns: 200 },
     );
   });
 

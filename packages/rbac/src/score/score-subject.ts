@@ -7,7 +7,8 @@ import { boxesOf, type ResourceBox, urlCovers } from '../diff/box.ts';
 import type { Cell } from '../policy.ts';
 import type { PolicyRule } from '../types.ts';
 import { Coverage, type Grants } from './coverage.ts';
-import { type SensitiveExcess, sensitiveIn, type SensitiveKind, sensitiveKind } from './sensitive.ts';
+import { inOrder, SensitiveCells, type SensitiveExcess, sensitiveIn } from './sensitive.ts';
+import { Blindness, type SightOf } from './sight.ts';
 import { type SpreadRule, spreadRules } from './spread.ts';
 import { isAnyUrl, type Universe, type UniverseResource } from './universe.ts';
 import { Usage, type UsedCell } from './usage.ts';
@@ -26,22 +27,31 @@ export interface ScoreInput {
   readonly used: readonly UsedCell[];
   /** Of the cluster: all subjects' rules and all that was used are in it. */
   readonly universe: Universe;
+  /** What the cluster's audit policy lets one see of the subject; without it everything counts as logged. */
+  readonly sightOf?: SightOf;
 }
 
 /** How much of what a subject holds it used. */
 export interface SubjectScore {
   readonly subject: Subject;
-  /** 0 to 100; `undefined` where nothing is granted and something was used, so that the RBAC is not all there is. */
+  /**
+   * 0 to 100; `undefined` where nothing is granted and something was used, so that the RBAC is not all there is, and
+   * where all that is granted is not observable, so that nothing can be said.
+   */
   readonly score: number | undefined;
   readonly severity: Severity | undefined;
   /** Cells that are granted. */
   readonly granted: bigint;
   /** Those of them that were used. */
   readonly used: bigint;
+  /** Those of them of which no use is known, but not every use would have been logged: they count neither way. */
+  readonly unobservable: bigint;
   /** Whether some rules were too much to take apart: their cells all count as unused and the score is at least this. */
   readonly isAtLeast: boolean;
   /** By kind, then resource. */
   readonly sensitiveExcess: readonly SensitiveExcess[];
+  /** The same of what is not observable, without wildcards. */
+  readonly sensitiveUnobservable: readonly SensitiveExcess[];
   /** What was used and allowed, although this RBAC does not grant it. */
   readonly uncovered: readonly UsedCell[];
 }
@@ -56,8 +66,9 @@ export function severityOf(score: number): Severity {
 }
 
 /** 0 to 100, rounded down: 100 only where all that is granted was used. Nothing granted is nothing too much. */
-function scoreOf(used: bigint, granted: bigint): number {
-  return granted === 0n ? 100 : Number((used * 100n) / granted);
+function scoreOf({ granted, used, unobservable }: Tally): number {
+  const judged = granted - unobservable;
+  return judged === 0n ? 100 : Number((used * 100n) / judged);
 }
 
 /** Rules by where they hold, to ask for single cells as the API server would. */
@@ -90,22 +101,23 @@ class HeldRules {
 class Tally {
   granted = 0n;
   used = 0n;
+  unobservable = 0n;
   readonly #universe: Universe;
   readonly #coverage: Coverage;
   readonly #defaults: Coverage;
   readonly #usage: Usage;
+  readonly #blindness: Blindness | undefined;
   readonly #unused = new Map<UniverseResource, Set<string>>();
   readonly #unusedUrls = new Set<string>();
-  readonly #sensitive = new Map<
-    string,
-    { kind: SensitiveKind; resource: UniverseResource; verbs: string[] }
-  >();
+  readonly #sensitive = new SensitiveCells();
+  readonly #hidden = new SensitiveCells();
 
-  constructor({ defaults, used, universe }: ScoreInput, rules: readonly SpreadRule[]) {
+  constructor({ defaults, used, universe, sightOf }: ScoreInput, rules: readonly SpreadRule[]) {
     this.#universe = universe;
     this.#coverage = new Coverage(rules, universe, { steps: MAX_SCORED_CELLS });
     this.#defaults = new Coverage(spreadRules(defaults), universe, { steps: MAX_SCORED_CELLS });
     this.#usage = new Usage(used, universe);
+    this.#blindness = sightOf && new Blindness(sightOf, universe, this.#usage);
     for (const [resource, byVerb] of this.#coverage.resources) {
       for (const [verb, grants] of byVerb) this.#countResource(resource, verb, grants);
     }
@@ -117,7 +129,8 @@ class Tally {
     return this.#coverage.beyond > 0n;
   }
 
-  #countResource(resource: UniverseResource, verb: string, { unnamed, named }: Grants): void {
+  #countResource(resource: UniverseResource, verb: string, grants: Grants): void {
+    const { unnamed, named } = grants;
     const byDefault = this.#defaults.resources.get(resource)?.get(verb)?.unnamed ?? [];
     if (byDefault.some(({ isCluster }) => isCluster)) return;
     let granted = this.#usage.grantedIn(resource, unnamed);
@@ -126,20 +139,18 @@ class Tally {
       granted += this.#usage.grantedIn(resource, scopes);
       used += this.#usage.usedIn({ resource, verb, name }, scopes);
     }
+    const unobservable = this.#blindness?.countIn(resource, verb, grants) ?? 0;
     this.granted += BigInt(granted);
     this.used += BigInt(used);
-    if (used < granted) this.#noteUnused(resource, verb);
+    this.unobservable += BigInt(unobservable);
+    if (used + unobservable < granted) this.#noteUnused(resource, verb);
+    if (unobservable > 0) this.#hidden.note(resource, verb);
   }
 
   #noteUnused(resource: UniverseResource, verb: string): void {
     const verbs = this.#unused.get(resource) ?? new Set<string>();
     this.#unused.set(resource, verbs.add(verb));
-    const kind = sensitiveKind(resource.apiGroup, resource.resource, verb);
-    if (kind === undefined) return;
-    const key = `${kind}\0${resource.apiGroup}\0${resource.resource}`;
-    const known = this.#sensitive.get(key);
-    if (known) known.verbs.push(verb);
-    else this.#sensitive.set(key, { kind, resource, verbs: [verb] });
+    this.#sensitive.note(resource, verb);
   }
 
   #countUrl(url: string, verb: string): void {
@@ -148,23 +159,22 @@ class Tally {
     }
     this.granted += 1n;
     if (this.#usage.usesUrl(url, verb)) this.used += 1n;
+    else if (this.#blindness?.hidesUrl(url, verb)) this.unobservable += 1n;
     else this.#unusedUrls.add(`${verb}\0${url}`);
   }
 
   /** What is sensitive among the unused. */
   sensitiveExcess(rules: readonly SpreadRule[]): SensitiveExcess[] {
-    const single = [...this.#sensitive.values()].map(({ kind, resource, verbs }) => ({
-      kind,
-      rule: { apiGroups: [resource.apiGroup], resources: [resource.resource], verbs: verbs.sort() },
-    }));
     const wild = rules
       .filter((each) => this.#isWildExcess(each))
       .map(({ rule }) => ({ kind: 'wildcard' as const, rule }));
     const beyond = this.#coverage.oversize.flatMap(sensitiveIn);
-    const byContent = new Map(
-      [...single, ...wild, ...beyond].map((each) => [`${each.kind}\0${JSON.stringify(each.rule)}`, each]),
-    );
-    return [...byContent].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
+    return inOrder([...this.#sensitive.list(), ...wild, ...beyond]);
+  }
+
+  /** What is sensitive among the unobservable. */
+  sensitiveUnobservable(): SensitiveExcess[] {
+    return inOrder(this.#hidden.list());
   }
 
   /** Whether a rule with wildcards grants something that was not used. */
@@ -208,29 +218,37 @@ function isWild({ groups, resources, verbs }: ResourceBox): boolean {
  * request to the whole cluster uses all of them. Wildcards stand for what the universe has. What does not exist is
  * not counted: a verb that a resource has not, a resource of the cluster in a Role, a URL in a RoleBinding.
  *
+ * Where the audit policy is known, a cell that was not used, and of which not every use would have been logged, is not
+ * observable: it is left out of the score, above and below the line. To count it as unused would punish a subject for
+ * what nobody looked at, and to count it as used would praise it; and a score must not change with either. What was seen
+ * all the same counts as used.
+ *
  * For one universe, a further grant that is not used never raises the score, and taking one away never lowers it.
  * @remarks Pure and deterministic, whatever the order. Work is bounded by {@link MAX_SCORED_CELLS}: rules beyond are
- * multiplied out, and all of their cells counted as unused.
+ * multiplied out, and all of their cells counted as unused, observable or not.
  */
 export function scoreSubject(input: ScoreInput): SubjectScore {
   const rules = spreadRules(input.granted);
   const tally = new Tally(input, rules);
-  const { used, granted, isAtLeast } = tally;
+  const { used, granted, unobservable, isAtLeast } = tally;
   const held = new HeldRules([...input.granted, ...input.defaults]);
   const uncovered = input.used
     .filter(({ cell }) => !held.allow(cell))
     .map((each) => ({ each, key: orderKey(each.cell) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ each }) => each);
-  const score = granted === 0n && uncovered.length > 0 ? undefined : scoreOf(used, granted);
+  const isUnknown = granted === unobservable && (uncovered.length > 0 || unobservable > 0n);
+  const score = isUnknown ? undefined : scoreOf(tally);
   return {
     subject: input.subject,
     score,
     severity: score === undefined ? undefined : severityOf(score),
     granted,
     used,
+    unobservable,
     isAtLeast,
     sensitiveExcess: tally.sensitiveExcess(rules),
+    sensitiveUnobservable: tally.sensitiveUnobservable(),
     uncovered,
   };
 }

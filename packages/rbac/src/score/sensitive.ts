@@ -1,5 +1,6 @@
 import type { ResourceBox } from '../diff/box.ts';
 import type { PolicyRule } from '../types.ts';
+import type { UniverseResource } from './universe.ts';
 
 /** What makes an unused permission worse than another. */
 export type SensitiveKind =
@@ -125,4 +126,39 @@ export function sensitiveIn({ groups, resources, verbs }: ResourceBox): Sensitiv
         rule: { apiGroups: [each.apiGroup], resources: [resource], verbs: concerned },
       }));
   });
+}
+
+interface SensitiveVerbs {
+  readonly kind: SensitiveKind;
+  readonly resource: Pick<UniverseResource, 'apiGroup' | 'resource'>;
+  readonly verbs: string[];
+}
+
+/** What is sensitive among some cells, by kind and resource. */
+export class SensitiveCells {
+  readonly #found = new Map<string, SensitiveVerbs>();
+
+  /** Takes note of one verb of a resource, once. */
+  note(resource: SensitiveVerbs['resource'], verb: string): void {
+    const kind = sensitiveKind(resource.apiGroup, resource.resource, verb);
+    if (kind === undefined) return;
+    const key = `${kind}\0${resource.apiGroup}\0${resource.resource}`;
+    const known = this.#found.get(key);
+    if (known) known.verbs.push(verb);
+    else this.#found.set(key, { kind, resource, verbs: [verb] });
+  }
+
+  /** All of it, in no order. */
+  list(): SensitiveExcess[] {
+    return [...this.#found.values()].map(({ kind, resource, verbs }) => ({
+      kind,
+      rule: { apiGroups: [resource.apiGroup], resources: [resource.resource], verbs: verbs.sort() },
+    }));
+  }
+}
+
+/** By kind, then content; each once. */
+export function inOrder(excess: readonly SensitiveExcess[]): SensitiveExcess[] {
+  const byContent = new Map(excess.map((each) => [`${each.kind}\0${JSON.stringify(each.rule)}`, each]));
+  return [...byContent].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
 }

@@ -138,6 +138,20 @@ export class Usage {
     return count;
   }
 
+  /** The namespaces, of those that are known, in which scopes grant a resource that is in namespaces and nobody used it. */
+  unusedIn(
+    { resource, verb, name }: { resource: UniverseResource; verb: string; name: string | undefined },
+    scopes: readonly Scopes[],
+  ): string[] {
+    const { isCluster, namespaces } = this.#placesOf(resource, verb, name);
+    const isGrantedInCluster = scopes.some((each) => each.isCluster);
+    if (isGrantedInCluster && isCluster) return [];
+    const granted = isGrantedInCluster
+      ? this.#universe.namespaces
+      : new Set(scopes.flatMap((each) => [...each.namespaces]));
+    return [...granted].filter((namespace) => !namespaces.has(namespace));
+  }
+
   /** Whether a path was used, or one under a prefix. */
   usesUrl(url: string, verb: string): boolean {
     const paths = this.#paths.get(verb);

@@ -1,8 +1,9 @@
-import type { CountedRequest, Permission, Subject } from '@leastwise/audit-event';
+import type { CountedRequest, GrantingBinding, Permission, Subject } from '@leastwise/audit-event';
 import fc from 'fast-check';
 
 import { emptyCluster, mergeCluster } from '../cluster-state.ts';
 import { DAY_US } from '../evidence.ts';
+import { bindingOfKey } from '../granting-bindings.ts';
 import { observe, type Observations, type ObserveOptions } from '../observe.ts';
 import type { ClusterState } from '../types.ts';
 
@@ -27,6 +28,13 @@ export function permission(text: string): Permission {
   };
 }
 
+/** A binding from its spelled form: `ns1/name Role/reader`, `/name ClusterRole/view` for the whole cluster. */
+export function binding(text: string): GrantingBinding {
+  const found = bindingOfKey(text.replace(' ', '/'));
+  if (!found) throw new TypeError(`no binding: ${text}`);
+  return found;
+}
+
 export interface RequestFields {
   readonly cluster?: string;
   readonly subject?: Subject;
@@ -36,6 +44,7 @@ export interface RequestFields {
   readonly us?: number;
   readonly auditID?: string;
   readonly grantingGroup?: string;
+  readonly grantingBinding?: GrantingBinding | undefined;
   readonly namespaceLife?: CountedRequest['namespaceLife'];
   readonly impersonation?: CountedRequest['impersonation'];
 }
@@ -56,6 +65,7 @@ export function request(fields: RequestFields): CountedRequest {
       // As attribution has it: nobody allowed a refused request, so RBAC is what it lacks.
       viaRbac: fields.outcome === 'denied' || (fields.viaRbac ?? true),
       grantingGroup: fields.grantingGroup ?? '',
+      grantingBinding: fields.grantingBinding,
     },
     impersonation: fields.impersonation,
     namespaceLife: fields.namespaceLife,
@@ -137,6 +147,12 @@ export const arbitraryRequest: fc.Arbitrary<CountedRequest> = fc
     us: fc.integer({ min: 0, max: 120 }).map((day) => T0 + day * DAY_US),
     auditID: fc.constantFrom('a1', 'b2', 'c3'),
     grantingGroup: fc.constantFrom('', 'team-a', 'team-b'),
+    grantingBinding: fc.constantFrom(
+      undefined,
+      binding('ns1/readers Role/reader'),
+      binding('ns1/readers ClusterRole/view'),
+      binding('/admins ClusterRole/admin'),
+    ),
     namespaceLife: arbitraryLife,
   })
   .map((fields) => request(fields as RequestFields));

@@ -61,8 +61,16 @@ export function makeLog(shape: LogShape): LogEvent[] {
   return log.slice(0, shape.events);
 }
 
+/** Which of a few bindings allowed a request; `undefined` where the API server did not say. */
+export function granterOf({ n, kind }: LogEvent): { namespace: string; name: string } | undefined {
+  if (kind !== 'allowed' || n % 4 === 3) return undefined;
+  return { namespace: `ns-${n % 2}`, name: `granter "${n % 3}"` };
+}
+
 /** The record as an API server would have logged it. */
-export function auditEventOf({ n, us, user, verb, namespace, name, kind }: LogEvent): AuditEvent {
+export function auditEventOf(event: LogEvent): AuditEvent {
+  const { n, us, user, verb, namespace, name, kind } = event;
+  const granter = granterOf(event);
   const request = {
     ...requestTo(requestTarget({ verb, resource: 'pods', namespace, name })),
     auditID: `audit-${n}`,
@@ -71,7 +79,7 @@ export function auditEventOf({ n, us, user, verb, namespace, name, kind }: LogEv
   };
   switch (kind) {
     case 'allowed':
-      return auditEvent(request);
+      return auditEvent({ ...request, reason: granter && reasonOf(granter, user) });
     case 'denied':
       return auditEvent({ ...request, code: 403, decision: 'forbid', reason: '' });
     case 'received':
@@ -85,4 +93,8 @@ export function auditEventOf({ n, us, user, verb, namespace, name, kind }: LogEv
         reason: undefined,
       });
   }
+}
+
+function reasonOf({ namespace, name }: { namespace: string; name: string }, user: string): string {
+  return `RBAC: allowed by RoleBinding ${JSON.stringify(`${name}/${namespace}`)} of Role "r" to User "${user}"`;
 }

@@ -5,7 +5,7 @@ import { ACTIVITY_RETENTION } from '@leastwise/state';
 
 import { type PartitionContent, readPartition, wholeClusters } from '../partition-content.ts';
 import type { Connection } from '../scripts.ts';
-import type { LogEvent } from './events.ts';
+import { granterOf, type LogEvent } from './events.ts';
 
 const HOUR_US = 3_600_000_000;
 const DAY_US = 24 * HOUR_US;
@@ -33,6 +33,8 @@ interface Cell {
   first: [us: number, auditID: string];
   last: [us: number, auditID: string];
   readonly days: Set<number>;
+  /** The last day of each. */
+  readonly granters: Map<string, number>;
 }
 
 function record<V>(entries: Iterable<readonly [string, V]>): Record<string, V> {
@@ -87,12 +89,18 @@ function note(cells: Map<string, Cell>, event: LogEvent, count: number): void {
   const { n, us, cluster, kind, user, verb, namespace, name } = event;
   const key = nameOf(cluster, kind, user, verb, namespace, name);
   const id = `audit-${n}`;
-  const cell = cells.get(key) ?? { count: 0, first: [us, id], last: [us, id], days: new Set() };
+  const fresh = { days: new Set<number>(), granters: new Map<string, number>() };
+  const cell: Cell = cells.get(key) ?? { count: 0, first: [us, id], last: [us, id], ...fresh };
   cells.set(key, cell);
   cell.count += count;
   if (us < cell.first[0] || (us === cell.first[0] && id < cell.first[1])) cell.first = [us, id];
   if (us > cell.last[0] || (us === cell.last[0] && id < cell.last[1])) cell.last = [us, id];
-  cell.days.add(Math.floor(us / DAY_US));
+  const day = Math.floor(us / DAY_US);
+  cell.days.add(day);
+  const granter = granterOf(event);
+  if (!granter) return;
+  const granterKey = `${granter.namespace}/${granter.name}/Role/r`;
+  cell.granters.set(granterKey, Math.max(day, cell.granters.get(granterKey) ?? day));
 }
 
 /** By window, and then by user, how many requests, the first, the last. */
@@ -150,8 +158,9 @@ function plainWindows(
   return keptWindows(found, watermarks);
 }
 
-function plainCell({ count, first, last, days }: Cell): unknown {
-  return { count, first, last, days: [...days].sort((a, b) => a - b) };
+function plainCell({ count, first, last, days, granters }: Cell): unknown {
+  const named = [...granters].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { count, first, last, days: [...days].sort((a, b) => a - b), granters: named };
 }
 
 function plainEvidence({ count, days, ...rest }: Evidence): unknown {
@@ -160,6 +169,7 @@ function plainEvidence({ count, days, ...rest }: Evidence): unknown {
     first: [rest.firstSeenUs, rest.firstAuditID],
     last: [rest.lastSeenUs, rest.lastAuditID],
     days: [...days],
+    granters: rest.grantingBindings.map(({ key, lastDay }) => [key, lastDay]),
   };
 }
 

@@ -43,7 +43,7 @@ export function describeContent({ store, crash }: Context): void {
       request(4 * i, { subject: { kind: 'User', namespace: '', name } }),
       request(4 * i + 1, { subject: { kind: 'ServiceAccount', namespace: name, name }, namespace: name }),
       request(4 * i + 2, { name, verb: name, auditID: name }),
-      request(4 * i + 3, { name, isDenied: true, ...(name === '' ? {} : { group: name }) }),
+      request(4 * i + 3, { name, isDenied: true, binding: name, ...(name === '' ? {} : { group: name }) }),
     ]);
     await applyInOrder(store(), requests, 5);
     await expectState(stateOf(requests));
@@ -64,6 +64,22 @@ export function describeContent({ store, crash }: Context): void {
     await expectState(stateOf(requests));
   });
 
+  it('keeps the latest day of each binding, whatever came first', async () => {
+    const days = [19_003, 19_000, 19_001, 19_001, 8];
+    const requests = days.map((day, i) =>
+      request(i, { us: day * 86_400_000_000 + 5, binding: `/b-${i % 2}/ClusterRole/r` }),
+    );
+    await applyInOrder(store(), requests, 2);
+    const [cluster] = await store().read();
+    const [subject] = cluster?.subjects.values() ?? [];
+    const [rule] = subject?.allowed.rules.values() ?? [];
+    expect(rule?.names.get('')?.grantingBindings).toEqual([
+      { key: '/b-0/ClusterRole/r', lastDay: 19_003 },
+      { key: '/b-1/ClusterRole/r', lastDay: 19_001 },
+    ]);
+    await expectState(stateOf(requests));
+  });
+
   it('keeps to the caps, and remembers what they left out', async () => {
     const requests: SampleRequest[] = [];
     const add = (count: number, of: (i: number) => Partial<SampleRequest>): void => {
@@ -72,6 +88,7 @@ export function describeContent({ store, crash }: Context): void {
     add(CAPS.names + 44, (i) => ({ name: `pod-${i}` }));
     add(CAPS.deniedRules + 20, (i) => ({ verb: `verb-${i}`, isDenied: true }));
     add(CAPS.groups + 8, (i) => ({ name: 'grouped', verb: 'list', group: `group-${i}` }));
+    add(CAPS.bindings + 8, (i) => ({ name: 'bound', verb: 'list', binding: `ns1/binding-${i}/Role/r` }));
     await applyInOrder(store(), [...requests].reverse(), 37);
     const [cluster] = await store().read();
     const [subject] = cluster?.subjects.values() ?? [];
@@ -112,6 +129,18 @@ export function describeContent({ store, crash }: Context): void {
       }
     }
     await expect(store().applyBatch({ claim, from: '', to: '1', deltas: broken })).rejects.toThrow(TypeError);
+    const unsorted = deltasOf([request(1, { binding: 'b' })], NOTHING_COUNTED);
+    for (const { subjects } of unsorted.clusters.values()) {
+      for (const { allowed } of subjects.values()) {
+        for (const { names } of allowed.rules.values()) {
+          for (const evidence of names.values())
+            evidence.grantingBindings = [...evidence.grantingBindings, { key: 'a', lastDay: 1 }];
+        }
+      }
+    }
+    await expect(store().applyBatch({ claim, from: '', to: '1', deltas: unsorted })).rejects.toThrow(
+      TypeError,
+    );
     const half = {
       ...deltasOf([], NOTHING_COUNTED),
       counted: [identityOf(4), { ...identityOf(5), hi: -1, lo: 0.5 }],

@@ -91,6 +91,7 @@ function requestOf(n: number): SampleRequest {
     isDenied: n % 9 === 0,
     ...(n % 6 === 1 ? { base: identityOf(1000 + n) } : {}),
     ...(n % 4 === 1 ? { group: `group-${n % 3}` } : {}),
+    ...(n % 5 === 0 ? {} : { binding: `ns-${n % 3}/binding-${n % 2}/Role/r` }),
   });
 }
 

@@ -22,6 +22,8 @@ export interface SampleRequest {
   readonly namespace?: string;
   readonly auditID?: string;
   readonly group?: string;
+  /** The key of the binding that allowed it. */
+  readonly binding?: string | undefined;
   readonly isDenied?: boolean;
   /** The identity without the impersonated user, of a request under impersonation. */
   readonly base?: SeenIdentity;
@@ -35,7 +37,7 @@ export function identityOf(n: number, hour = 0, cluster = 'default'): SeenIdenti
 const SUBJECT: Subject = { kind: 'ServiceAccount', namespace: 'shop', name: 'api' };
 
 function evidenceOf(request: SampleRequest, count: number): Evidence {
-  const { us = 1_700_000_000_000_000, auditID = `audit-${request.identity.lo}`, group } = request;
+  const { us = 1_700_000_000_000_000, auditID = `audit-${request.identity.lo}`, group, binding } = request;
   return {
     ...emptyEvidence(),
     count,
@@ -45,6 +47,7 @@ function evidenceOf(request: SampleRequest, count: number): Evidence {
     lastAuditID: auditID,
     days: [dayOf(us)],
     grantingGroups: group === undefined ? [] : [group],
+    grantingBindings: binding === undefined ? [] : [{ key: binding, lastDay: dayOf(us) }],
     clients: 1 << (request.identity.lo % 8),
     viaRbac: request.identity.lo % 2 === 0,
   };

@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs';
 
 /** A server by the name that people know. */
-export type ServerName = 'gitea' | 'kafka' | 'redis';
+export type ServerName = 'alertmanager' | 'gitea' | 'kafka' | 'redis';
 
 const said = new Set<string>();
 

@@ -66,6 +66,7 @@ export function fakeSource(
       },
     }),
     read: async () => NOTHING,
+    alerted: async () => new Map(),
     isReady: () => true,
     isLeader: () => turn.isHeld,
     lost: new Promise<never>(() => undefined),

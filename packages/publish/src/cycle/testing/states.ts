@@ -1,4 +1,4 @@
-import type { CountedRequest, Permission, Subject } from '@leastwise/audit-event';
+import type { CountedRequest, GrantingBinding, Permission, Subject } from '@leastwise/audit-event';
 import { type ClusterState, DAY_US, emptyCluster, observe, type Observations } from '@leastwise/rbac';
 
 import type { ObservedState } from '../types.ts';
@@ -28,6 +28,8 @@ export interface Asked {
   readonly isDenied?: boolean;
   readonly viaRbac?: boolean;
   readonly times?: number;
+  /** The one that the API server named. */
+  readonly binding?: GrantingBinding;
 }
 
 /** Allowed requests of a subject, all of them on some days. */
@@ -45,7 +47,16 @@ export function days(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, i) => from + i);
 }
 
-function requestsOf({ subject, what, days: on, cluster, isDenied, viaRbac, times }: Asked): CountedRequest[] {
+function requestsOf({
+  subject,
+  what,
+  days: on,
+  cluster,
+  isDenied,
+  viaRbac,
+  times,
+  binding,
+}: Asked): CountedRequest[] {
   return on.flatMap((day) =>
     Array.from({ length: times ?? 1 }, (_, i): CountedRequest => ({
       cluster: cluster ?? 'prod',
@@ -60,6 +71,7 @@ function requestsOf({ subject, what, days: on, cluster, isDenied, viaRbac, times
         permissions: [permission(what)],
         viaRbac: viaRbac ?? true,
         grantingGroup: '',
+        grantingBinding: binding,
       },
       impersonation: undefined,
       namespaceLife: undefined,

@@ -8,6 +8,8 @@ interface Atom {
   /** Says which permission it is. */
   readonly key: string;
   readonly isUsed: boolean;
+  /** Whether every use by this grant would have been logged. */
+  readonly isSeen: boolean;
 }
 
 function has(values: readonly string[] | undefined, value: string): boolean {
@@ -29,7 +31,10 @@ function isPlace(cell: Cell, place: string, scope: string): boolean {
   return place === '' || cell.namespace === place || (scope === '*' && cell.namespace === '');
 }
 
-function* resourceAtoms({ scope, rule }: ScopedRule, { universe, used }: ScoreInput): Generator<Atom> {
+function* resourceAtoms(
+  { scope, rule }: ScopedRule,
+  { universe, used, sightOf }: ScoreInput,
+): Generator<Atom> {
   for (const resource of universe.resources) {
     if (!names(rule, resource)) continue;
     for (const verb of resource.verbs) {
@@ -46,14 +51,26 @@ function* resourceAtoms({ scope, rule }: ScopedRule, { universe, used }: ScoreIn
               isPlace(cell, place, scope),
           );
           const { apiGroup } = resource;
-          yield { key: JSON.stringify([apiGroup, resource.resource, verb, place, name ?? null]), isUsed };
+          const cell = {
+            ...{ verb, apiGroup, resource: resource.resource, name: name ?? '', path: '' },
+            namespace: '',
+          };
+          const isOfAll = scope === '*' && place !== '' && ['list', 'watch'].includes(verb);
+          const isSeen = [place, ...(isOfAll ? [''] : [])].every(
+            (each) => sightOf === undefined || sightOf(cell, [each]) === 'logged',
+          );
+          yield {
+            key: JSON.stringify([apiGroup, resource.resource, verb, place, name ?? null]),
+            isUsed,
+            isSeen,
+          };
         }
       }
     }
   }
 }
 
-function* urlAtoms({ scope, rule }: ScopedRule, { universe, used }: ScoreInput): Generator<Atom> {
+function* urlAtoms({ scope, rule }: ScopedRule, { universe, used, sightOf }: ScoreInput): Generator<Atom> {
   if (scope !== '*') return;
   for (const listed of rule.nonResourceURLs ?? []) {
     for (const url of listed === '*' || listed === '/*' ? universe.urls : [listed]) {
@@ -62,21 +79,34 @@ function* urlAtoms({ scope, rule }: ScopedRule, { universe, used }: ScoreInput):
           if (cell.resource !== '' || cell.verb !== verb) return false;
           return url.endsWith('*') ? cell.path.startsWith(url.slice(0, -1)) : cell.path === url;
         });
-        yield { key: JSON.stringify([verb, url]), isUsed };
+        const cell = { verb, apiGroup: '', resource: '', namespace: '', name: '', path: url };
+        const isSeen = sightOf === undefined || sightOf(cell) === 'logged';
+        yield { key: JSON.stringify([verb, url]), isUsed, isSeen };
       }
     }
   }
 }
 
 /** A second counter, which goes through every permission of a small universe one by one. No defaults. */
-export function naiveScore(input: ScoreInput): { readonly granted: number; readonly used: number } {
+export function naiveScore(input: ScoreInput): {
+  readonly granted: number;
+  readonly used: number;
+  readonly unobservable: number;
+} {
   const granted = new Set<string>();
   const used = new Set<string>();
+  const seen = new Set<string>();
   for (const rule of input.granted) {
-    for (const { key, isUsed } of [...resourceAtoms(rule, input), ...urlAtoms(rule, input)]) {
+    for (const { key, isUsed, isSeen } of [...resourceAtoms(rule, input), ...urlAtoms(rule, input)]) {
       granted.add(key);
       if (isUsed) used.add(key);
+      if (isSeen) seen.add(key);
     }
   }
-  return { granted: granted.size, used: used.size };
+  const open = [...granted].filter((key) => !used.has(key));
+  return {
+    granted: granted.size,
+    used: used.size,
+    unobservable: open.filter((key) => !seen.has(key)).length,
+  };
 }

@@ -1,0 +1,35 @@
+import { type Alert, alertField, encodeAlert } from '@leastwise/activity';
+import { expect, test } from 'vitest';
+
+import { alertedSubjects } from './alerted-subjects.ts';
+
+function alertOf(name: string, endUs: number): readonly [string, Buffer] {
+  const alert: Alert = {
+    cluster: 'prod',
+    id: 'D50',
+    kind: 'spike',
+    severity: 'HIGH',
+    subject: { kind: 'User', namespace: '', name },
+    about: 'delete pods',
+    startUs: endUs - 300_000_000,
+    endUs,
+    says: '',
+    isTold: true,
+  };
+  return [alertField(alert), Buffer.from(encodeAlert(alert))];
+}
+
+test('subjects are held whose alerts are young enough, and nothing else that is remembered counts', async () => {
+  const fields = new Map([
+    alertOf('old', 1000),
+    alertOf('young', 1001),
+    alertOf('young', 2000),
+    ['adamaged', Buffer.from('{')] as const,
+    ['m', Buffer.from('[1,2,3]')] as const,
+  ]);
+  const memory = {
+    clusters: () => Promise.resolve(['prod', 'quiet']),
+    read: (cluster: string) => Promise.resolve(cluster === 'prod' ? fields : new Map<string, Buffer>()),
+  };
+  expect(await alertedSubjects(memory, 1000)).toEqual(new Map([['prod', new Set(['user:young'])]]));
+});

@@ -1,0 +1,28 @@
+import { decodeAlert, isAlertField } from '@leastwise/activity';
+import { subjectKey } from '@leastwise/audit-event';
+import type { AlertMemory } from '@leastwise/state-redis';
+
+/** By cluster, keys of subjects. */
+export type SubjectsByCluster = ReadonlyMap<string, ReadonlySet<string>>;
+
+/**
+ * Whom aggregators have told an alert of lately: what such a subject did is not to be granted before somebody has looked
+ * at it.
+ * @param sinceUs - only alerts whose window ended after that time, in microseconds
+ * @throws StoreConnectionError
+ */
+export async function alertedSubjects(
+  memory: Pick<AlertMemory, 'clusters' | 'read'>,
+  sinceUs: number,
+): Promise<SubjectsByCluster> {
+  const held = new Map<string, ReadonlySet<string>>();
+  for (const cluster of await memory.clusters()) {
+    const subjects = new Set<string>();
+    for (const [field, value] of await memory.read(cluster)) {
+      const alert = isAlertField(field) ? decodeAlert(value) : undefined;
+      if (alert !== undefined && alert.endUs > sinceUs) subjects.add(subjectKey(alert.subject));
+    }
+    if (subjects.size > 0) held.set(cluster, subjects);
+  }
+  return held;
+}
