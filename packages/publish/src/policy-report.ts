@@ -1,3 +1,4 @@
+import type { Subject } from '@leastwise/audit-event';
 import { audit, FINDING_SEVERITIES, type RbacFinding } from '@leastwise/findings';
 import {
   bootstrapDefaults,
@@ -101,15 +102,20 @@ export function daysWithEvents(states: Iterable<SubjectState>): number {
   return days.size;
 }
 
-/**
- * What the policies of one cluster rest on, and what the checks on RBAC find of them.
- * @param kubernetesVersion - what some permissions allow depends on it; the newest known, unless it is given
- */
+/** What else is known of a cluster. */
+export interface ReportKnowledge {
+  /** What some permissions allow depends on it; the newest known, unless it is given. */
+  readonly kubernetesVersion?: KubernetesVersion;
+  /** What the cluster's audit policy hides of a subject, as plain text. */
+  readonly unloggedOf?: (subject: Subject) => string | undefined;
+}
+
+/** What the policies of one cluster rest on, and what the checks on RBAC find of them. */
 export function policyReportOf(
   cluster: ClusterState,
   policies: readonly InferredPolicy[],
   leftOut: readonly LeftOutPolicy[],
-  kubernetesVersion: KubernetesVersion = NEWEST_KUBERNETES,
+  { kubernetesVersion = NEWEST_KUBERNETES, unloggedOf }: ReportKnowledge = {},
 ): PolicyReport {
   const { firstSeenUs, lastSeenUs } = cluster;
   const findings = judged(policies, cluster, kubernetesVersion);
@@ -117,7 +123,10 @@ export function policyReportOf(
     firstEventUs: firstSeenUs,
     lastEventUs: lastSeenUs,
     daysWithEvents: daysWithEvents([...policies, ...leftOut].map(({ state }) => state)),
-    subjects: policies.map((policy, at) => reportOf(policy, findings[at] ?? [])),
+    subjects: policies.map((each, at) => ({
+      ...reportOf(each, findings[at] ?? []),
+      unlogged: unloggedOf?.(each.policy.subject),
+    })),
     leftOut: leftOut.map(({ policy, remark }) => ({ subject: policy.subject, remark })),
   };
 }

@@ -59,6 +59,8 @@ export interface SubjectReport {
   readonly refused: RefusedPermissions;
   /** What the checks on RBAC find of its policy, by severity; absent where they did not run. */
   readonly findings?: readonly FindingCount[];
+  /** What the cluster's audit policy hides of it, as plain text; absent where that is nothing, or not known. */
+  readonly unlogged?: string | undefined;
 }
 
 /** What the report of one cluster rests on. */

@@ -56,6 +56,7 @@ function subjectBlocks(cluster: string, report: SubjectReport): string[] {
   if (report.isIncomplete) {
     blocks.push('> **Incomplete:** more permissions were used than are kept; this policy may lack some.');
   }
+  if (report.unlogged !== undefined) blocks.push(`> **Blind spot:** ${code(report.unlogged)}`);
   blocks.push(...findingBlocks(report.findings));
   blocks.push(
     ...observedBlocks('Granted', report.granted),

@@ -130,6 +130,18 @@ describe('a subject that a rule is about', () => {
     );
   });
 
+  test('is a blind spot in the report of its policies, and of nobody else', async () => {
+    const scene = await settled(NO_CART, ALL);
+    scene.settings = { ...scene.settings, publishesReports: true };
+    await scene.run([...SEEN, ...asked(PAY, ['get pods pay'], days(190, 200))]);
+    const text = scene.world.filesAt('leastwise/prod.policies.reports').get('reports/prod/policies.md') ?? '';
+    const spots = text.split('\n').filter((line) => line.includes('Blind spot'));
+    expect(spots).toEqual([
+      '> **Blind spot:** `No request of it is logged: rule 1 of the audit policy (line 4) has level None`',
+    ]);
+    expect(text.indexOf('Blind spot')).toBeGreaterThan(text.indexOf('cart'));
+  });
+
   test('in part is named with its rule', async () => {
     const scene = await settled(
       '{level: None, users: ["system:serviceaccount:shop:cart"], verbs: [watch]}',

@@ -32,6 +32,14 @@ export function hiddenBy(sight: SubjectObservability | undefined): string | unde
   return sight?.isHidden === true ? reasonsText(sight.hiding) : undefined;
 }
 
+/** What the audit policy hides of one subject in particular; `undefined` where that is nothing. */
+export function unloggedOf(sight: SubjectObservability | undefined): string | undefined {
+  const whole = hiddenBy(sight);
+  if (whole !== undefined) return `No request of it is logged: ${whole}`;
+  const some = sight?.hiding.filter(({ isAboutSome }) => isAboutSome) ?? [];
+  return some.length === 0 ? undefined : `Some of its requests are not logged: ${reasonsText(some)}`;
+}
+
 /** What the audit policy of the cluster hides; all subjects of a group are of one cluster. */
 function auditSpots({ kind, parts }: GroupChange): string[] {
   const seen = parts.flatMap(({ change: { plan, sight } }) =>

@@ -14,6 +14,7 @@ import { policyReportOf, refusedRemark } from '../policy-report.ts';
 import { isLeftOutReason } from '../team/index.ts';
 import { quoted } from '../team/problem.ts';
 import type { Files } from '../types.ts';
+import { unloggedOf } from './blind-spots.ts';
 import { complianceOf } from './compliance.ts';
 import { textsFingerprint } from './fingerprint.ts';
 import { COMMIT_FOOTER, isOurText, type Proposed } from './policy-proposals.ts';
@@ -96,7 +97,11 @@ function policiesText(
     return remark === undefined ? [] : [{ ...plan, remark }];
   });
   const shown = plans.filter((plan) => remarkOf(plan) === undefined);
-  const report = policyReportOf(cluster, shown, leftOut, settings.options.kubernetesVersion);
+  const observability = settings.auditPolicies?.get(cluster.cluster);
+  const report = policyReportOf(cluster, shown, leftOut, {
+    kubernetesVersion: settings.options.kubernetesVersion,
+    unloggedOf: (subject) => unloggedOf(observability?.of(subject)),
+  });
   return renderPolicyReport(cluster.cluster, report);
 }
 
