@@ -103,7 +103,7 @@ function observe(
     cluster,
     subject: policy.subject,
     policy,
-    gaps: { lost, days: [] },
+    gaps: { lost: lost > choices.acceptedLostEvents ? lost : 0, days: [] },
     asOfDay: options.asOfDay ?? dayOf(cluster.lastSeenUs),
     minimumObservationDays: choices.minimumObservationDays,
     candidates,

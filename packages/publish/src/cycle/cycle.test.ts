@@ -186,6 +186,16 @@ describe('removals', () => {
     expect(outcome.waiting.get('lost-events')).toBe(3);
   });
 
+  test('as many lost events as the team accepts keep nothing from being removed, and not one more', async () => {
+    const scene = await approvedScene();
+    scene.commit('main', { 'leastwise.yaml': 'version: 1\nacceptedLostEvents: 3\n' });
+    const more = await scene.plan({ ...stateOf(LATER), lost: 4 });
+    expect([more.proposals, more.waiting.get('lost-events')]).toEqual([[], 3]);
+    const accepted = await scene.plan({ ...stateOf(LATER), lost: 3 });
+    expect(accepted.proposals.length).toBeGreaterThan(0);
+    expect(accepted.waiting.get('lost-events') ?? 0).toBe(0);
+  });
+
   test('a subject that needed more than is remembered of it keeps what it has', async () => {
     const scene = await approvedScene();
     const state = stateOf(LATER);

@@ -78,6 +78,8 @@ export interface TeamChoices {
   readonly includeDenied: readonly string[];
   readonly pinned: readonly PinnedChoice[];
   readonly minimumObservationDays: number;
+  /** So many lost events the team has looked into; removals wait only where more were lost. */
+  readonly acceptedLostEvents: number;
   readonly maxOpenPullRequests: number;
   readonly labels: readonly string[];
   /** A pull request with this label is left alone. */
@@ -94,6 +96,7 @@ export const DEFAULT_CHOICES: TeamChoices = {
   includeDenied: [],
   pinned: [],
   minimumObservationDays: 30,
+  acceptedLostEvents: 0,
   maxOpenPullRequests: 10,
   labels: ['leastwise'],
   stopLabel: 'leastwise/stop',

@@ -77,6 +77,7 @@ describe('a file that is right', () => {
       includedSubjects: ['user:system:kube-scheduler'],
       includeDenied: ['serviceaccount:payments:api'],
       minimumObservationDays: 30,
+      acceptedLostEvents: 12,
       maxOpenPullRequests: 5,
       labels: ['leastwise', 'security'],
       stopLabel: 'hold',

@@ -103,6 +103,7 @@ function choicesOf(written: WrittenFile): TeamChoices {
     includeDenied: written.includeDenied ?? DEFAULT_CHOICES.includeDenied,
     pinned: (written.pinned ?? []).map(pinOf),
     minimumObservationDays: written.minimumObservationDays ?? DEFAULT_CHOICES.minimumObservationDays,
+    acceptedLostEvents: written.acceptedLostEvents ?? DEFAULT_CHOICES.acceptedLostEvents,
     maxOpenPullRequests: written.maxOpenPullRequests ?? DEFAULT_CHOICES.maxOpenPullRequests,
     labels: written.labels ?? DEFAULT_CHOICES.labels,
     stopLabel: written.stopLabel ?? DEFAULT_CHOICES.stopLabel,

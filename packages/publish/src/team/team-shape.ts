@@ -48,6 +48,7 @@ export interface WrittenFile {
   readonly includeDenied?: readonly string[];
   readonly pinned?: readonly WrittenPin[];
   readonly minimumObservationDays?: number;
+  readonly acceptedLostEvents?: number;
   readonly maxOpenPullRequests?: number;
   readonly labels?: readonly string[];
   readonly stopLabel?: string;
@@ -244,6 +245,11 @@ export const TEAM_FILE: Shape<WrittenFile> = fields<
       wholeNumber(1, MAX_DAYS),
       'A removal waits until its subject was observable for so many days. Not above retentionDays.',
       DEFAULT_CHOICES.minimumObservationDays,
+    ),
+    acceptedLostEvents: described(
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      'So many lost events are known of and accepted: removals wait only where more were lost.',
+      DEFAULT_CHOICES.acceptedLostEvents,
     ),
     maxOpenPullRequests: described(
       wholeNumber(1, 1_000),

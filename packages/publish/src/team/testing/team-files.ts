@@ -153,9 +153,13 @@ export const BAD_FILES: readonly BadFile[] = [
   },
   {
     name: 'an observation of no days',
-    text: `${V}minimumObservationDays: 0\nmaxOpenPullRequests: 0\n`,
+    text: `${V}minimumObservationDays: 0\nmaxOpenPullRequests: 0\nacceptedLostEvents: -1\n`,
     by: 'schema',
-    problems: ['2 minimumObservationDays not-allowed', '3 maxOpenPullRequests not-allowed'],
+    problems: [
+      '2 minimumObservationDays not-allowed',
+      '3 maxOpenPullRequests not-allowed',
+      '4 acceptedLostEvents not-allowed',
+    ],
   },
   {
     name: 'pins that say nothing',
