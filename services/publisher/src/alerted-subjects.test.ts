@@ -3,11 +3,11 @@ import { expect, test } from 'vitest';
 
 import { alertedSubjects } from './alerted-subjects.ts';
 
-function alertOf(name: string, endUs: number): readonly [string, Buffer] {
+function alertOf(name: string, endUs: number, kind: Alert['kind'] = 'spike'): readonly [string, Buffer] {
   const alert: Alert = {
     cluster: 'prod',
     id: 'D50',
-    kind: 'spike',
+    kind,
     severity: 'HIGH',
     subject: { kind: 'User', namespace: '', name },
     about: 'delete pods',
@@ -24,6 +24,7 @@ test('subjects are held whose alerts are young enough, and nothing else that is 
     alertOf('old', 1000),
     alertOf('young', 1001),
     alertOf('young', 2000),
+    alertOf('new', 2000, 'first'),
     ['adamaged', Buffer.from('{')] as const,
     ['m', Buffer.from('[1,2,3]')] as const,
   ]);

@@ -20,7 +20,9 @@ export async function alertedSubjects(
     const subjects = new Set<string>();
     for (const [field, value] of await memory.read(cluster)) {
       const alert = isAlertField(field) ? decodeAlert(value) : undefined;
-      if (alert !== undefined && alert.endUs > sinceUs) subjects.add(subjectKey(alert.subject));
+      // What is merely new is what additions are made of.
+      if (alert === undefined || alert.kind === 'first') continue;
+      if (alert.endUs > sinceUs) subjects.add(subjectKey(alert.subject));
     }
     if (subjects.size > 0) held.set(cluster, subjects);
   }

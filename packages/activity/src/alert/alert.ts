@@ -13,7 +13,7 @@ export interface Alert extends WindowFinding {
 
 const VERSION = 1;
 const LETTER = 'a';
-const KINDS: readonly WindowFindingKind[] = ['spike', 'hours', 'refused'];
+const KINDS: readonly WindowFindingKind[] = ['spike', 'hours', 'first', 'refused'];
 /** For how long a spike goes on before it is told again. */
 const EPISODE_US = 3_600_000_000;
 

@@ -98,7 +98,25 @@ describe('windows as they are closed', () => {
       ),
     );
     expect(found).toEqual([
+      'first alice, delete pods: for the first time in 30 days; known for 15 days',
       'spike alice, delete pods: 40 in 5 min; usual at Tue 10:00 is <0.1, highest at this hour 0, overall 0; p<1e-37',
+    ]);
+  });
+
+  test('tell of the first change of a kind, once in a month, and not of reading or of who is new', () => {
+    const later = MONDAY + 9 * DAY + 10 * HOUR;
+    const first = { subject: 'user:alice', verb: 'delete', resource: 'secrets', count: 1 };
+    const reading = { subject: 'user:alice', verb: 'list', resource: 'nodes', count: 1 };
+    const found = judgeAll(
+      new WindowJudge(options),
+      weeks(6, (number) => {
+        if (number === later || number === later + DAY) return [first, reading];
+        return number === later + 32 * DAY || number === MONDAY + 2 * DAY ? [first] : [];
+      }),
+    );
+    // The first one was in alice's first week; the one before the last is more than thirty days back.
+    expect(found.filter((each) => each.startsWith('first'))).toEqual([
+      'first alice, delete secrets: for the first time in 30 days; known for 41 days',
     ]);
   });
 
@@ -170,7 +188,7 @@ describe('windows as they are closed', () => {
       ),
     ];
     const wanted = judgeAll(new WindowJudge(options), new Map(all));
-    expect(wanted).toHaveLength(1);
+    expect(wanted).toHaveLength(2);
     fc.assert(
       fc.property(fc.array(fc.nat({ max: all.length }), { minLength: 1, maxLength: 4 }), (cuts) => {
         const stored = new Map<string, Uint8Array>();
@@ -197,7 +215,7 @@ describe('windows as they are closed', () => {
     judgeAll(judge, new Map([...all].filter(([number]) => number < burst)));
     const stored = judge.takeChanged();
     const asked = windowOfAsked(burst, all.get(burst) ?? []);
-    expect(judge.judge(burst, asked)).toHaveLength(1);
+    expect(judge.judge(burst, asked)).toHaveLength(2);
     // All of it was stored but the cluster's own field.
     const after = judge.takeChanged();
     after.delete('m');

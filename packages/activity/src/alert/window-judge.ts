@@ -11,10 +11,12 @@ import {
   type DetectionSeverity,
   explainHours,
   explainSpike,
+  HORIZON_DAYS,
   isPerson,
   minimumFor,
   newHoursState,
   newSpikeState,
+  SETTLING_DAYS,
   type Settings,
   type SpikeVerdict,
   stepHours,
@@ -25,8 +27,11 @@ import { parseSubjectKey } from '../subject.ts';
 import { windowStartUs } from '../windows.ts';
 import { fieldOf, type JudgeMemory, readMemory, valueOf } from './judge-memory.ts';
 
-/** `spike`: more of one kind than ever; `hours`: a person at an hour of theirs that never was; `refused`: a burst of refusals. */
-export type WindowFindingKind = 'spike' | 'hours' | 'refused';
+/**
+ * `spike`: more of one kind than ever; `hours`: a person at an hour of theirs that never was; `first`: a subject changes or
+ * reaches into something of a kind that it never did before; `refused`: a burst of refusals.
+ */
+export type WindowFindingKind = 'spike' | 'hours' | 'first' | 'refused';
 
 /** What is unusual in a window that has just been closed. */
 export interface WindowFinding {
@@ -63,6 +68,8 @@ const REFUSED_VERBS: ReadonlySet<VerbClass> = new Set([
   'exec',
   'escalate',
 ]);
+/** Of the catalogue, as far as classes tell. */
+const FIRST_USE = 'D52';
 const WINDOWS_OF_DAY = 288;
 const MEMORY_DAYS = 45;
 const MAX_GAPS = 64;
@@ -183,12 +190,29 @@ export class WindowJudge {
       // Taken in already, by somebody who could not store that it had been judged.
       if (known !== undefined && number <= known.window) continue;
       const verdict = this.#take(judged, each);
-      if (verdict === undefined || !BASELINES.spike.predicate(verdict)) continue;
+      if (verdict === undefined) continue;
+      yield* this.#firstOf(judged, each, known?.window);
+      if (!BASELINES.spike.predicate(verdict)) continue;
       const about = `${each.verb} ${each.resource}`;
       const { id, severity } = BASELINES.spike;
       const says = explainSpike(`${usernameOf(subject)}, ${about}`, verdict, this.#calendar);
       yield { id, kind: 'spike', severity, subject, about, ...spanOf(number), says };
     }
+  }
+
+  /** @param lastWindow - the last one with a request of that kind; `undefined` where there was none */
+  *#firstOf(
+    { number, key, subject }: Judged,
+    { verb, resource }: Counted,
+    lastWindow: number | undefined,
+  ): Generator<WindowFinding> {
+    const age = number - (this.#memory.firsts.get(key) ?? number);
+    const isKnown = lastWindow !== undefined && number - lastWindow <= HORIZON_DAYS * WINDOWS_OF_DAY;
+    if (isKnown || age < SETTLING_DAYS * WINDOWS_OF_DAY || !isAction(verb, resource)) return;
+    const about = `${verb} ${resource}`;
+    const days = Math.floor(age / WINDOWS_OF_DAY);
+    const says = `${usernameOf(subject)}, ${about}: for the first time in ${HORIZON_DAYS} days; known for ${days} days`;
+    yield { id: FIRST_USE, kind: 'first', severity: 'LOW', subject, about, ...spanOf(number), says };
   }
 
   /** Takes one kind of request in; `undefined` where there is no room for it. */

@@ -1,6 +1,7 @@
+import type { WindowFindingKind } from '@leastwise/activity';
 import type { Counter, Gauge, Metrics } from '@leastwise/runtime';
 
-const KINDS = ['spike', 'hours', 'refused'] as const;
+const KINDS = ['spike', 'hours', 'first', 'refused'] as const satisfies WindowFindingKind[];
 const TARGETS = ['alertmanager', 'topic'] as const;
 const RESULTS = ['ok', 'failed'] as const;
 

@@ -36,6 +36,7 @@ export class AlertmanagerError extends Error {
 const NAMES = {
   spike: 'LeastwiseSpike',
   hours: 'LeastwiseUnusualHour',
+  first: 'LeastwiseFirstUse',
   refused: 'LeastwiseRefusedBurst',
 } as const;
 
