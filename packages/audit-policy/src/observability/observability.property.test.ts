@@ -80,7 +80,7 @@ const arbitraryCell: fc.Arbitrary<Cell> = fc.oneof(
 const NO_RESOURCE = { apiGroup: '', resource: '', subresource: '', namespace: '', name: '' };
 /** Every request of a small world, with something in each dimension that nobody mentions. */
 const REQUESTS: readonly Omit<RequestAttributes, 'user'>[] = [
-  ...['get', 'list', 'watch', 'create', 'patch', 'update', 'delete'].flatMap((verb) =>
+  ...['get', 'list', 'watch', 'proxy', 'create', 'patch', 'update', 'delete'].flatMap((verb) =>
     ['', 'apps', 'x.io'].flatMap((apiGroup) =>
       ['pods', 'deployments', 'things'].flatMap((resource) =>
         ['', 'log', 'exec', 'scale'].flatMap((subresource) =>
@@ -102,8 +102,8 @@ const REQUESTS: readonly Omit<RequestAttributes, 'user'>[] = [
       ),
     ),
   ),
-  // A method may be any word, in lower case.
-  ...['get', 'post', 'list', 'watch', 'create', 'patch', 'put'].flatMap((verb) =>
+  // A method may be any word, in lower case: also one that makes a request run long.
+  ...['get', 'post', 'list', 'watch', 'proxy', 'create', 'patch', 'put'].flatMap((verb) =>
     ['/a', '/ax', '/a/', '/a/b', '/a/c', '/b', '/c', '/debug/pprof/heap', '/debug/pprof/x'].map((path) => ({
       ...{ verb, isResourceRequest: false, ...NO_RESOURCE, path },
     })),
