@@ -3,7 +3,7 @@ import { type Subject, usernameOf } from '@leastwise/audit-event';
 import { classesOf } from '../cell.ts';
 import type { ResourceClass, VerbClass } from '../classes.ts';
 import { BASELINES } from '../detect/detecting/baselines.ts';
-import { broughtTo, isAction } from '../detect/detecting/judge.ts';
+import { ACTIONS, broughtTo, isAction } from '../detect/detecting/judge.ts';
 import { MAX_QUIET_WINDOWS } from '../detect/detecting/watch.ts';
 import {
   type Calendar,
@@ -60,14 +60,6 @@ const MAX_SERIES = 3000;
 const MAX_SUBJECTS = 1000;
 /** More refused changes than this by one subject in a window are told, however young the subject is. */
 const MAX_REFUSED = 10;
-const REFUSED_VERBS: ReadonlySet<VerbClass> = new Set([
-  'create',
-  'update',
-  'delete',
-  'delete-collection',
-  'exec',
-  'escalate',
-]);
 /** Of the catalogue, as far as classes tell. */
 const FIRST_USE = 'D52';
 const WINDOWS_OF_DAY = 288;
@@ -302,7 +294,7 @@ function spanOf(number: number): { readonly startUs: number; readonly endUs: num
 function refusalsOf({ number, subject, counts }: Judged): readonly WindowFinding[] {
   const byVerb = new Map<VerbClass, number>();
   for (const { verb, denied } of counts) {
-    if (denied > 0 && REFUSED_VERBS.has(verb)) byVerb.set(verb, (byVerb.get(verb) ?? 0) + denied);
+    if (denied > 0 && ACTIONS.has(verb)) byVerb.set(verb, (byVerb.get(verb) ?? 0) + denied);
   }
   return [...byVerb]
     .filter(([, refused]) => refused > MAX_REFUSED)

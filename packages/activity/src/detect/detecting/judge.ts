@@ -19,7 +19,7 @@ import type { Gap } from './watch.ts';
 
 const WINDOWS_OF_HOUR = 12;
 /** Verbs that change something or reach into something. */
-const ACTIONS: ReadonlySet<VerbClass> = new Set([
+export const ACTIONS: ReadonlySet<VerbClass> = new Set([
   'create',
   'update',
   'delete',
