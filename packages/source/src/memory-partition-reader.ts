@@ -91,6 +91,8 @@ export class MemoryPartitionReader {
   async #readFrom(position: number): Promise<void> {
     let at = position;
     while (!this.#isOver) {
+      // Asked for before the content is looked at: what comes while something is being stored is not to be missed.
+      const changed = this.#input.changed();
       const { low, end } = this.#input.content();
       if (!this.#hasGathered) this.#position = at;
       let outcome: BatchOutcome;
@@ -106,7 +108,7 @@ export class MemoryPartitionReader {
         outcome = await this.#asked(() => this.#input.handler.take(batch, () => this.#alive()));
       } else {
         outcome = await this.#settle();
-        if (outcome === 'stored') await this.#input.changed();
+        if (outcome === 'stored') await changed;
       }
       if (outcome === 'moved') return;
       at = next;
