@@ -108,7 +108,13 @@ export default defineConfig(
 
   {
     name: 'TypeScript',
-    files: ['packages/*/src/**/*.ts', 'services/*/src/**/*.ts', 'test/**/*.ts', '*.ts'],
+    files: [
+      'packages/*/src/**/*.ts',
+      'services/*/src/**/*.ts',
+      'deploy/grafana/src/**/*.ts',
+      'test/**/*.ts',
+      '*.ts',
+    ],
     extends: [js.configs.recommended, tseslint.configs.strictTypeChecked],
     // One program over the sources: the packages' own tsconfigs would see each other's dist, which may be stale.
     languageOptions: {
@@ -154,7 +160,7 @@ export default defineConfig(
   },
   {
     name: 'exports are documented',
-    files: ['packages/*/src/**/*.ts', 'services/*/src/**/*.ts'],
+    files: ['packages/*/src/**/*.ts', 'services/*/src/**/*.ts', 'deploy/grafana/src/**/*.ts'],
     ignores: TESTS,
     rules: { 'house/exported-doc': 'error' },
   },

@@ -96,7 +96,12 @@ function openLog(config: AggregatorConfig, connection: KafkaConnection, log: Log
   });
 }
 
-function addGauges(metrics: Metrics, partitioned: PartitionedLog, handler: AggregatorHandler): void {
+/** Makes the metrics that are asked for at each scrape: how far partitions are read, and how old the newest events are. */
+export function addGauges(
+  metrics: Metrics,
+  partitioned: Pick<PartitionedLog, 'progress'>,
+  handler: Pick<AggregatorHandler, 'newest'>,
+): void {
   const partitions = { topic: { max: MAX_PARTITIONS }, partition: { max: MAX_PARTITIONS } };
   metrics.gauge({
     name: 'leastwise_lag_records',

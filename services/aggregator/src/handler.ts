@@ -238,6 +238,8 @@ export class AggregatorHandler implements PartitionHandler {
       const newest = this.#newest.get(source) ?? new Map<string, number>();
       this.#newest.set(source, newest);
       raise(newest, batch.deltas.watermarks);
+      // Not before: what is not taken is read again.
+      metrics.requests.add(batch.deltas.activity);
       return 'stored';
     }
     // Whatever the state is now, only a new claim knows.

@@ -1,4 +1,5 @@
-export { type Aggregator, startAggregator } from './aggregator.ts';
+export { addGauges, type Aggregator, startAggregator } from './aggregator.ts';
+export { createAlertMetrics } from './alerts/alert-metrics.ts';
 export { type AggregatorConfig, configSchema } from './config.ts';
 export {
   AggregatorHandler,

@@ -2,6 +2,8 @@ import type { BadReason, SkipReason } from '@leastwise/audit-event';
 import type { Counter, Histogram, Metrics } from '@leastwise/runtime';
 import type { Gathered } from '@leastwise/state';
 
+import { RequestMetrics } from './request-metrics.ts';
+
 /** Why a record became a dead letter. */
 export type DeadReason = BadReason | 'empty';
 
@@ -52,11 +54,16 @@ export interface AggregatorMetrics {
   readonly batchSeconds: Histogram<object>;
   readonly commitSeconds: Histogram<object>;
   readonly claimSeconds: Histogram<object>;
+  readonly requests: RequestMetrics;
 }
 
-/** Makes the metrics of an aggregator. */
-export function createAggregatorMetrics(metrics: Metrics): AggregatorMetrics {
+/**
+ * Makes the metrics of an aggregator.
+ * @param now - milliseconds since the epoch
+ */
+export function createAggregatorMetrics(metrics: Metrics, now: () => number = Date.now): AggregatorMetrics {
   return {
+    requests: new RequestMetrics(metrics, now),
     records: metrics.counter({
       name: 'leastwise_records_total',
       help: 'Records read. No rise while lag grows means that nothing is read.',
