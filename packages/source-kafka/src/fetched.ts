@@ -1,7 +1,7 @@
 import type { LogRecord } from '@leastwise/source';
 import type { Batch, KafkaMessage } from 'kafkajs';
 import { fetchedOffset } from './client.ts';
-import { NO_HEADERS, type RecordBatch, recordsOf } from './record-batch.ts';
+import { type RecordBatch, recordsOf } from './record-batch.ts';
 import { wholeBatchOf } from './whole-batches.ts';
 
 /** What one answer of a broker holds of a partition. */
@@ -61,9 +61,13 @@ class Records implements Iterable<LogRecord> {
   }
 }
 
-/** A record in a format before batches: kafkajs has read it. Those know no headers. */
-function toRecord({ offset, timestamp, key, value }: KafkaMessage): LogRecord {
-  return { offset: Number(offset), timestampMs: Number(timestamp), key, value, headers: NO_HEADERS };
+/** A record that kafkajs has read: in a format before batches. */
+function toRecord({ offset, timestamp, key, value, headers = {} }: KafkaMessage): LogRecord {
+  const named = Object.entries(headers).map(([name, all]): [string, Uint8Array] => {
+    const last = Array.isArray(all) ? all.at(-1) : all;
+    return [name, Buffer.from(last ?? '')];
+  });
+  return { offset: Number(offset), timestampMs: Number(timestamp), key, value, headers: new Map(named) };
 }
 
 /** About what a record takes up. */

@@ -308,6 +308,22 @@ describe('PartitionReader', () => {
     expect(host.calls).toContain('stopped a record ends too soon');
   });
 
+  it.each([
+    ['refused in the same answer', [], { refused: 'a bomb' }],
+    ['refused in the next one', [{ ...fetched(5, 9), refused: 'a bomb' }], {}],
+    ['out of order', [fetched(7, 9)], {}],
+  ])('stops at a damaged record though what follows is %s', async (_, more, own) => {
+    const { reader, host, position } = await setup(0);
+    function* damaged(): Generator<LogRecord> {
+      yield* fetched(0, 3).records;
+      throw new DamagedBatchError('a record ends too soon');
+    }
+    await reader.offer({ ...fetched(0, 5), records: { [Symbol.iterator]: damaged }, ...own });
+    for (const each of more) await reader.offer(each);
+    await settle();
+    expect([position(), host.calls.at(-1)]).toEqual([3, 'stopped a record ends too soon']);
+  });
+
   it('ends with the error of a handler that fails, and releases', async () => {
     const { reader, store } = await setup(0, { onTake: () => Promise.reject(new Error('no disk')) });
     await reader.offer(fetched(0, 5));

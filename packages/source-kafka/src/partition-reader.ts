@@ -259,8 +259,10 @@ export class PartitionReader {
       return await this.#takeAll(fetched);
     } catch (error) {
       if (!(error instanceof DamagedBatchError)) throw error;
+      this.#stopOffers();
+      // What was read ahead lies behind the damage, whatever it was to be.
       this.#discard();
-      this.stop(error.message);
+      this.#mailbox.push({ kind: 'stop', reason: error.message });
       return 'stored';
     }
   }

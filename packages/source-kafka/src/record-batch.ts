@@ -60,7 +60,7 @@ export class DamagedBatchError extends Error {
 export function readBatchHeader(bytes: Buffer, at: number): BatchHeader | undefined {
   if (at + HEADER_BYTES > bytes.length) return undefined;
   const end = at + UNCOUNTED_BYTES + bytes.readInt32BE(at + LENGTH_AT);
-  if (end > bytes.length) return undefined;
+  if (end > bytes.length || end < at + HEADER_BYTES) return undefined;
   const firstOffset = Number(bytes.readBigInt64BE(at));
   const attributes = bytes.readInt16BE(at + ATTRIBUTES_AT);
   const isAppendTime = (attributes & APPEND_TIME_BIT) !== 0;
@@ -87,12 +87,15 @@ export function* recordsOf(batch: RecordBatch, from: number): Generator<LogRecor
   const fields = new Fields(batch.bytes);
   for (let read = 0; read < batch.count; read += 1) {
     const record = readRecord(fields, batch);
+    // A position beyond the batch would skip what is there.
+    if (record.offset < batch.firstOffset || record.offset > batch.lastOffset) {
+      throw new DamagedBatchError('a record is not of its batch');
+    }
     if (record.offset >= from) yield record;
   }
 }
 
-/** What a record has that has no headers. */
-export const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
+const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
 const NOTHING = Buffer.alloc(0);
 
 function readRecord(fields: Fields, { firstOffset, baseTimeMs, appendTimeMs }: RecordBatch): LogRecord {

@@ -43,10 +43,11 @@ interface Options {
   readonly codec?: number;
   readonly firstOffset?: number;
   readonly transactional?: boolean;
+  readonly producerId?: number;
 }
 
 async function encode(contents: readonly Content[], options: Options = {}): Promise<Buffer> {
-  const { codec = 0, firstOffset = 0, transactional = false } = options;
+  const { codec = 0, firstOffset = 0, transactional = false, producerId = 9 } = options;
   const records = contents.map(({ headers = {}, timestampDelta = 0, ...content }, offsetDelta) =>
     encodeRecord({ ...content, headers, offsetDelta, timestampDelta }),
   );
@@ -56,7 +57,7 @@ async function encode(contents: readonly Content[], options: Options = {}): Prom
     transactional,
     firstTimestamp: 1_700_000_000_000,
     maxTimestamp: 1_700_000_000_999,
-    producerId: Long.fromValue(9),
+    producerId: Long.fromValue(producerId),
     firstOffset: Long.fromValue(firstOffset),
     lastOffsetDelta: contents.length - 1,
   });
@@ -206,6 +207,20 @@ describe('whole batches', () => {
     expect([to, texts(records)]).toEqual([6, ['plain', 'yes']]);
   });
 
+  it('leave out all aborted transactions that were open before, not one for each batch', async () => {
+    const contents = Array.from({ length: 50 }, () => ({ key: null, value: 'no' }));
+    const batches: Buffer[] = [];
+    for (const [n, producerId] of [7, 8, 9].entries()) {
+      batches.push(await encode(contents, { firstOffset: 100 + n * 50, transactional: true, producerId }));
+    }
+    const aborted = [7, 8, 9].map((producerId, n) => ({
+      producerId: String(producerId),
+      firstOffset: String(n),
+    }));
+    const { to, records } = await fetched(batches, 100, aborted);
+    expect([to, texts(records)]).toEqual([250, []]);
+  });
+
   it('end where an answer is cut', async () => {
     const [first, second] = await Promise.all([
       encode([{ key: null, value: 'a' }]),
@@ -254,6 +269,20 @@ describe('whole batches', () => {
       }
     }
     expect(damaged).toBeGreaterThan(50);
+  });
+
+  it('end an answer whose length is none, and say so where an offset is not theirs', async () => {
+    const bytes = await encode([{ key: null, value: 'a' }]);
+    for (const length of [-12, -1, 0, 48]) {
+      const wrong = Buffer.from(bytes);
+      wrong.writeInt32BE(length, 8);
+      expect(texts((await fetched([wrong])).records)).toEqual([]);
+    }
+    const far = Buffer.from(bytes);
+    // The record's own distance from the first offset, as zigzag.
+    far[64] = 0x7e;
+    const { records } = await fetched([far]);
+    expect(() => texts(records)).toThrow(DamagedBatchError);
   });
 
   it('have no header before the last byte of it is there', async () => {

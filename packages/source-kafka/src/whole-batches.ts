@@ -4,7 +4,13 @@ import { createRequire } from 'node:module';
 import type { KafkaMessage } from 'kafkajs';
 import { CutBatchError, decompress } from './codecs/codecs.ts';
 import { MAX_BATCH_RECORDS } from './codecs/limits.ts';
-import { type BatchHeader, readBatchHeader, type RecordBatch, recordsOf } from './record-batch.ts';
+import {
+  type BatchHeader,
+  DamagedBatchError,
+  readBatchHeader,
+  type RecordBatch,
+  recordsOf,
+} from './record-batch.ts';
 
 /** What of kafkajs's decoder is used here. */
 interface KafkaDecoder {
@@ -25,6 +31,8 @@ interface BatchMessage {
   readonly whole: RecordBatch | string;
 }
 
+/** Of one partition at a time, before kafkajs takes records of an aborted one for good. */
+const MAX_OPEN_TRANSACTIONS = 64;
 const DECODER = 'kafkajs/src/protocol/recordBatch/v0/decoder';
 
 const readers = new AsyncLocalStorage<true>();
@@ -55,24 +63,35 @@ function putInPlace(): void {
     throw new Error(`${DECODER} is not as expected`);
   const decodeRecords = original as DecodeBatch;
   const decode: DecodeBatch = async (decoder) =>
-    readers.getStore() ? { records: [await decodeBatch(decoder)] } : decodeRecords(decoder);
+    readers.getStore() ? { records: await decodeBatch(decoder) } : decodeRecords(decoder);
   module.exports = decode;
   isInPlace = true;
 }
 
-async function decodeBatch(decoder: KafkaDecoder): Promise<BatchMessage> {
+async function decodeBatch(decoder: KafkaDecoder): Promise<readonly BatchMessage[]> {
   const { buffer, offset } = decoder;
   const header = readBatchHeader(buffer, offset);
   if (header === undefined) throw new CutBatchError('the answer ends before the batch does');
   decoder.forward(header.end - offset);
   const { lastOffset, producerId, inTransaction, isControl } = header;
-  return {
+  const message: BatchMessage = {
     offset: String(lastOffset),
     key: isControl ? controlKey(buffer, header) : null,
     isControlRecord: isControl,
     batchContext: { producerId, inTransaction },
     whole: await opened(buffer.subarray(header.start, header.end), header),
   };
+  return inTransaction && !isControl ? [...marksBefore(message), message] : [message];
+}
+
+/**
+ * kafkajs takes note of one aborted transaction a message, and there may be as many open ones as there are producers: so
+ * some messages come first that it takes note by, and hands over to nobody.
+ */
+function marksBefore(message: BatchMessage): readonly BatchMessage[] {
+  const batchContext = { producerId: '-1', inTransaction: false };
+  const mark = { ...message, batchContext, isControlRecord: true, whole: 'only a mark' };
+  return Array.from({ length: MAX_OPEN_TRANSACTIONS }, () => mark);
 }
 
 async function opened(bytes: Buffer, header: BatchHeader): Promise<RecordBatch | string> {
@@ -86,6 +105,11 @@ async function opened(bytes: Buffer, header: BatchHeader): Promise<RecordBatch |
 /** By its key kafkajs tells the end of a transaction from its abortion. */
 function controlKey(bytes: Buffer, header: BatchHeader): Buffer | null {
   const plain = { ...header, bytes: bytes.subarray(header.start, header.end) };
-  const marker = recordsOf(plain, header.firstOffset).next().value;
-  return marker?.key ? Buffer.from(marker.key) : null;
+  try {
+    const marker = recordsOf(plain, header.firstOffset).next().value;
+    return marker?.key ? Buffer.from(marker.key) : null;
+  } catch (error) {
+    if (error instanceof DamagedBatchError) return null;
+    throw error;
+  }
 }
