@@ -22,7 +22,7 @@ const OLDEST = [6, 2] as const;
  * ```text
  * ACL SETUSER leastwise on >password resetkeys ~leastwise:* resetchannels -@all
  *   +info +ping +select +client|setname +eval +evalsha +exists
- *   +get +set +sadd +smembers +hget +hmget +hgetall +hset +hdel
+ *   +get +set +unlink +sadd +smembers +hget +hmget +hgetall +hset +hdel
  *   +cluster|slots +cluster|info +asking +readonly
  * ```
  *

@@ -50,7 +50,7 @@ const NO_PROBLEMS = { problems: [], warnings: [] };
 const LEAST = [
   ...['resetkeys', '~leastwise:*', 'resetchannels', '-@all'],
   ...['+info', '+ping', '+select', '+client|setname', '+eval', '+evalsha', '+exists'],
-  ...['+get', '+set', '+sadd', '+smembers', '+hget', '+hmget', '+hgetall', '+hset', '+hdel'],
+  ...['+get', '+set', '+unlink', '+sadd', '+smembers', '+hget', '+hmget', '+hgetall', '+hset', '+hdel'],
 ];
 const LEAST_IN_CLUSTER = ['+cluster|slots', '+cluster|info', '+asking', '+readonly'];
 

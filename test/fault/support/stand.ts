@@ -333,13 +333,23 @@ export class Run {
 
   /** Ends every aggregator that runs, as Kubernetes does. @returns the exit codes of those */
   async stop(): Promise<(number | string)[]> {
-    const running = this.workers.filter(({ child }) => child.exitCode === null && child.signalCode === null);
+    const running = this.workers.filter((each) => !hasEnded(each));
+    // What is told to stop before it knows how to just ends.
+    await until('all of them are up', () => running.every((each) => isUp(each) || hasEnded(each)));
     for (const { child } of running) {
       child.kill('SIGCONT');
       child.kill('SIGTERM');
     }
     return Promise.all(running.map(({ ended }) => ended));
   }
+}
+
+function isUp(worker: AggregatorProcess): boolean {
+  return worker.log().includes('serving health and metrics');
+}
+
+function hasEnded({ child }: AggregatorProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 /** SIGKILL; resolves when it has ended. */

@@ -132,6 +132,39 @@ describe('open windows', () => {
     expect(countsOf(windows.close('prod', at(625)))).toEqual([[1, 0]]);
   });
 
+  test('close where their cluster fell silent, though its source goes on with another one', () => {
+    const windows = beginning();
+    const both = (seconds: number, other: number): Partial<SourceLook> => ({
+      watermarks: new Map([
+        ['prod', (START_MS + seconds * 1000) * 1000],
+        ['other', (START_MS + other * 1000) * 1000],
+      ]),
+    });
+    windows.take(look('a', 200, { activity: activityAt(10, 200), ...both(200, 200) }), at(200));
+    for (let seconds = 210; seconds <= 340; seconds += 10) {
+      windows.take(look('a', 200, both(200, seconds)), at(seconds));
+      if (seconds < 330) expect(windows.close('prod', at(seconds))).toEqual([]);
+    }
+    expect(countsOf(windows.close('prod', at(340)))).toEqual([[0, 2]]);
+  });
+
+  test('wait for their cluster while its source is behind with all of them', () => {
+    const windows = beginning();
+    const at200 = (START_MS + 200_000) * 1000;
+    for (let seconds = 3000; seconds <= 3300; seconds += 10) {
+      const other = (START_MS + (seconds - 2500) * 1000) * 1000;
+      const watermarks = new Map([
+        ['prod', at200],
+        ['other', other],
+      ]);
+      windows.take(
+        look('a', 200, { activity: seconds === 3000 ? activityAt(10) : new Map(), watermarks }),
+        at(seconds),
+      );
+      expect(windows.close('prod', at(seconds))).toEqual([]);
+    }
+  });
+
   test('hold each request once, however often everything was read anew', () => {
     const seconds = fc.array(fc.integer({ min: 0, max: 1500 }), { minLength: 1, maxLength: 30 });
     fc.assert(

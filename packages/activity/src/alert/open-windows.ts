@@ -37,7 +37,10 @@ interface Source {
   /** When it was looked at first. */
   readonly seenMs: number;
   watermarks: ReadonlyMap<string, number>;
+  /** When it last delivered anything. */
   movedMs: number;
+  /** By cluster, when its watermark moved. */
+  readonly clusterMovedMs: ReadonlyMap<string, number>;
   /** By cluster, the windows that are not closed. */
   open: Map<string, ActivityState>;
 }
@@ -71,7 +74,13 @@ export class OpenWindows {
     }
     const movedMs = known === undefined || hasMoved ? steadyMs : known.movedMs;
     const seenMs = known?.seenMs ?? steadyMs;
-    this.#sources.set(source, { seenMs, watermarks, movedMs, open });
+    const clusterMovedMs = new Map(
+      Array.from(watermarks, ([cluster, us]) => {
+        const isSame = known?.watermarks.get(cluster) === us;
+        return [cluster, (isSame ? known.clusterMovedMs.get(cluster) : undefined) ?? steadyMs];
+      }),
+    );
+    this.#sources.set(source, { seenMs, watermarks, movedMs, clusterMovedMs, open });
   }
 
   /** Sources that are there no more are waited for no longer. What they delivered is kept until it is closed. */
@@ -130,7 +139,8 @@ export class OpenWindows {
   #completeUs(cluster: string, { wallMs, steadyMs }: LookTime): number {
     const { graceMs, silentAfterMs, quietMs } = this.#options;
     let completeUs = (wallMs - graceMs) * 1000;
-    for (const { watermarks, movedMs, seenMs } of this.#sources.values()) {
+    const nowUs = (wallMs - silentAfterMs) * 1000;
+    for (const { watermarks, movedMs, clusterMovedMs, seenMs } of this.#sources.values()) {
       const watermark = watermarks.get(cluster);
       if (watermark === undefined) {
         // It may be about to deliver the first of them.
@@ -138,9 +148,11 @@ export class OpenWindows {
         continue;
       }
       const byEvents = watermark - graceMs * 1000;
-      const isQuiet = steadyMs - movedMs >= quietMs;
-      const ofSource = isQuiet ? Math.max(byEvents, (wallMs - silentAfterMs) * 1000) : byEvents;
-      completeUs = Math.min(completeUs, ofSource);
+      // A source that goes on with other clusters says nothing of this one, unless it is behind with all of them.
+      const isCurrent = Math.max(...watermarks.values()) >= nowUs;
+      const lastMovedMs = isCurrent ? (clusterMovedMs.get(cluster) ?? movedMs) : movedMs;
+      const isQuiet = steadyMs - lastMovedMs >= quietMs;
+      completeUs = Math.min(completeUs, isQuiet ? Math.max(byEvents, nowUs) : byEvents);
     }
     return completeUs;
   }

@@ -176,7 +176,7 @@ describe('windows as they are closed', () => {
     const late = windowOfAsked(last - 3, [{ subject: 'user:alice', ...PODS, count: 10_000 }]);
     judge.takeChanged();
     judge.learnLate(last - 3, late);
-    expect([...judge.takeChanged().keys()]).toEqual(['sread pods user:alice']);
+    expect([...judge.takeChanged().keys()]).toEqual(['sread pods user:alice', 'huser:alice']);
     expect(judge.last).toBe(last);
   });
 
@@ -221,6 +221,33 @@ describe('windows as they are closed', () => {
     after.delete('m');
     const again = new WindowJudge(options, new Map([...stored, ...after]));
     expect(again.judge(burst, asked)).toEqual([]);
+  });
+
+  test('give refused requests no room, so that nobody hides a first use behind them', () => {
+    const judge = new WindowJudge(options);
+    judge.judge(MONDAY, windowOfAsked(MONDAY, [{ subject: 'user:alice', ...PODS, count: 1 }]));
+    const resources = ['pods', 'secrets', 'nodes', 'configmaps', 'events', 'roles', 'leases', 'services'];
+    const verbs = ['get', 'create', 'update', 'delete', 'deletecollection', 'watch'];
+    for (let number = MONDAY + 1; number < MONDAY + 10; number += 1) {
+      const flood = Array.from({ length: 1900 }, (_, n) => ({
+        subject: `user:m${String(n)}`,
+        verb: verbs[n % verbs.length] ?? '',
+        resource: resources[number % resources.length] ?? '',
+        count: 1,
+        denied: true,
+      }));
+      judge.judge(number, windowOfAsked(number, flood));
+    }
+    expect(judge.beyond).toBe(0);
+    expect([...judge.takeChanged().keys()]).toEqual([
+      'm',
+      'fuser:alice',
+      'sread pods user:alice',
+      'huser:alice',
+    ]);
+    const later = MONDAY + 9 * DAY;
+    const first = { subject: 'user:alice', verb: 'delete', resource: 'secrets', count: 1 };
+    expect(judge.judge(later, windowOfAsked(later, [first])).map(({ kind }) => kind)).toEqual(['first']);
   });
 
   test('learn anew what cannot be read, and say of how much', () => {

@@ -12,6 +12,7 @@ import {
   explainHours,
   explainSpike,
   HORIZON_DAYS,
+  type HoursVerdict,
   isPerson,
   minimumFor,
   newHoursState,
@@ -56,7 +57,7 @@ export interface WindowJudgeOptions {
 }
 
 /** How many kinds of requests of all subjects of a cluster are judged apart, and of how many subjects. */
-const MAX_SERIES = 3000;
+const MAX_SERIES = 6000;
 const MAX_SUBJECTS = 1000;
 /** More refused changes than this by one subject in a window are told, however young the subject is. */
 const MAX_REFUSED = 10;
@@ -142,6 +143,7 @@ export class WindowJudge {
   learnLate(number: number, window: ActivityWindow): void {
     for (const judged of this.#judged(number, window)) {
       for (const each of judged.counts) this.#take(judged, each);
+      if (this.#memory.firsts.has(judged.key)) this.#takeHours(judged);
     }
   }
 
@@ -164,23 +166,27 @@ export class WindowJudge {
   #judgeSubject(judged: Judged): readonly WindowFinding[] {
     const { firsts } = this.#memory;
     if (!firsts.has(judged.key)) {
-      // A refusal costs nothing to send, so that it is told of subjects beyond the cap as well.
-      if (firsts.size >= MAX_SUBJECTS) {
-        this.beyond += judged.counts.length;
-        return refusalsOf(judged);
-      }
+      // A refusal costs nothing to send: it is told of everybody, and takes up no room by itself.
+      const isAllowed = judged.counts.some(({ allowed }) => allowed > 0);
+      if (isAllowed && firsts.size >= MAX_SUBJECTS) this.beyond += judged.counts.length;
+      if (!isAllowed || firsts.size >= MAX_SUBJECTS) return refusalsOf(judged);
       firsts.set(judged.key, judged.number);
       this.#changed.add(fieldOf.first(judged.key));
     }
+    // Taken in already, by somebody who could not store that it had been judged.
+    if (judged.counts.some((each) => this.#isTaken(judged, each))) return refusalsOf(judged);
     return [...this.#spikesOf(judged), ...refusalsOf(judged), ...this.#hoursOf(judged)];
+  }
+
+  #isTaken({ number, key }: Judged, counted: Counted): boolean {
+    const known = this.#memory.spikes.get(seriesOf(key, counted));
+    return known !== undefined && number <= known.window;
   }
 
   *#spikesOf(judged: Judged): Generator<WindowFinding> {
     const { number, key, subject, counts } = judged;
     for (const each of counts) {
       const known = this.#memory.spikes.get(seriesOf(key, each));
-      // Taken in already, by somebody who could not store that it had been judged.
-      if (known !== undefined && number <= known.window) continue;
       const verdict = this.#take(judged, each);
       if (verdict === undefined) continue;
       yield* this.#firstOf(judged, each, known?.window);
@@ -212,6 +218,8 @@ export class WindowJudge {
     const { spikes, firsts, cluster } = this.#memory;
     const series = seriesOf(key, counted);
     const known = spikes.get(series);
+    // What never was allowed takes up no room: it costs nothing to send.
+    if (known === undefined && counted.allowed === 0) return undefined;
     if (known === undefined && spikes.size >= MAX_SERIES) {
       this.beyond += 1;
       return undefined;
@@ -226,8 +234,18 @@ export class WindowJudge {
     return verdict;
   }
 
-  *#hoursOf({ number, key, subject, counts }: Judged): Generator<WindowFinding> {
-    if (!isPerson(subject)) return;
+  *#hoursOf(judged: Judged): Generator<WindowFinding> {
+    const { number, subject } = judged;
+    const verdict = this.#takeHours(judged);
+    if (verdict === undefined || !BASELINES.hours.predicate(verdict)) return;
+    const { id, severity } = BASELINES.hours;
+    const says = explainHours(usernameOf(subject), verdict, this.#calendar);
+    yield { id, kind: 'hours', severity, subject, about: '', ...spanOf(number), says };
+  }
+
+  /** Takes a person's window in; `undefined` for anybody else. */
+  #takeHours({ number, key, subject, counts }: Judged): HoursVerdict | undefined {
+    if (!isPerson(subject)) return undefined;
     const actions = counts.filter(({ verb, resource }) => isAction(verb, resource));
     const sum = actions.reduce((so, { allowed, denied }) => so + allowed + denied, 0);
     const calendar = this.#calendar;
@@ -239,10 +257,7 @@ export class WindowJudge {
     );
     this.#memory.hours.set(key, state);
     this.#changed.add(fieldOf.hours(key));
-    if (!BASELINES.hours.predicate(verdict)) return;
-    const { id, severity } = BASELINES.hours;
-    const says = explainHours(usernameOf(subject), verdict, calendar);
-    yield { id, kind: 'hours', severity, subject, about: '', ...spanOf(number), says };
+    return verdict;
   }
 
   /** What was not seen for so long has been forgotten by the baselines themselves. */

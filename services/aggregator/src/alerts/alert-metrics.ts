@@ -34,7 +34,7 @@ export function createAlertMetrics(metrics: Metrics): AlertMetrics {
     }),
     beyond: metrics.counter({
       name: 'leastwise_unjudged_series_total',
-      help: 'Kinds of requests that were not judged for want of room. A rise means more subjects than alerts are meant for.',
+      help: 'Kinds of requests that were not judged, and findings that were not told, for want of room. A rise means more subjects than alerts are meant for.',
     }),
     isLeading: metrics.gauge({
       name: 'leastwise_alerting_leaders',

@@ -67,8 +67,9 @@ export async function runAlerting(parts: AlertingParts, signal: AbortSignal): Pr
       await using held = await acquireLease(connection, lease);
       if (held) await new Leading(parts, held).run(signal);
     } catch (error) {
-      if (!isPassing(error)) throw error;
-      log.warn('alerts are not looked for', { err: error });
+      // Whatever it is: alerts are no reason to stop counting. The age of the last look tells of it.
+      if (isPassing(error)) log.warn('alerts are not looked for', { err: error });
+      else log.error('alerts are not looked for: this is a bug, report it', { err: error });
     } finally {
       metrics.isLeading.set(0);
     }

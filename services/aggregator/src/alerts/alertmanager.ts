@@ -65,7 +65,7 @@ export function postableAlert(alert: Alert, { generatorUrl }: AlertLinks): Posta
     endsAt: new Date(firesUntilUs(alert) / 1000).toISOString(),
     ...(generatorUrl === undefined
       ? {}
-      : { generatorURL: generatorUrl.replaceAll('{cluster}', encodeURIComponent(cluster)) }),
+      : { generatorURL: generatorUrl.replaceAll('{cluster}', encodeURIComponent(escapeTerminal(cluster))) }),
   };
 }
 

@@ -12,9 +12,9 @@ import {
 } from '@leastwise/activity';
 import type { ClaimedAlerts } from '@leastwise/state-redis';
 
-/** For how long findings are kept, and how many of a cluster. */
+/** For how long findings are kept, and how many of a kind in a cluster: so that one kind pushes out no other. */
 const KEEP_US = 30 * 86_400_000_000;
-const MAX_ALERTS = 1000;
+const MAX_OF_A_KIND = 500;
 /** The field that says up to which window all is judged: written when everything else is there. */
 const LAST_FIELD = 'm';
 
@@ -75,11 +75,11 @@ export class ClusterDesk {
     const alerts = found.map((finding): Alert => ({ ...finding, cluster: this.#cluster, isTold: false }));
     const fresh = alerts.filter((alert) => !this.#alerts.has(alertField(alert)));
     for (const alert of fresh) this.#put(alert);
-    this.#forget();
+    const untold = this.#forget();
     for (const [field, value] of this.#judge.takeChanged()) this.#changed.set(field, value);
     await this.#write();
     const judged = closed.filter(([, window]) => window !== undefined).length;
-    return { alerts: fresh, closed: judged, beyond: this.#judge.beyond - before };
+    return { alerts: fresh, closed: judged, beyond: this.#judge.beyond - before + untold };
   }
 
   /** The alerts that fire at a time. @param nowUs - by the wall clock */
@@ -99,15 +99,24 @@ export class ClusterDesk {
     this.#changed.set(field, encodeAlert(alert));
   }
 
-  /** By the time of windows, so that a replay forgets the same; the oldest first where there are too many. */
-  #forget(): void {
+  /**
+   * By the time of windows, so that a replay forgets the same; of each kind the oldest first where there are too many.
+   * @returns how many of them nobody was told of
+   */
+  #forget(): number {
     const inTime = [...this.#alerts].sort(([, a], [, b]) => b.endUs - a.endUs);
     const newest = inTime[0]?.[1].endUs ?? 0;
-    for (const [index, [field, { endUs }]] of inTime.entries()) {
-      if (index < MAX_ALERTS && newest - endUs <= KEEP_US) continue;
+    const kept = new Map<string, number>();
+    let untold = 0;
+    for (const [field, { kind, endUs, isTold }] of inTime) {
+      const before = kept.get(kind) ?? 0;
+      kept.set(kind, before + 1);
+      if (before < MAX_OF_A_KIND && newest - endUs <= KEEP_US) continue;
+      if (!isTold) untold += 1;
       this.#alerts.delete(field);
       this.#changed.set(field, new Uint8Array());
     }
+    return untold;
   }
 
   async #write(): Promise<void> {
