@@ -4,14 +4,21 @@ import {
   emptyActivity,
   mergeActivity,
   type SourceLook,
+  windowsToKeep,
 } from '@leastwise/activity';
 import { ACTIVITY_RETENTION, Malformed, StateError } from '@leastwise/state';
 
 import { Asking, type Patience } from './asking.ts';
-import { META, segmentField } from './field-names.ts';
-import { readCount, readPartition, readWatermarks } from './partition-content.ts';
+import { StoreConnectionError } from './failures.ts';
+import { META, segmentField, windowField, windowPart } from './field-names.ts';
+import { readJournal } from './journal.ts';
+import { checkVersion, readCount, readWatermarks } from './partition-content.ts';
+import { KEPT_KIND, unpack } from './partition-windows.ts';
 import type { Connection } from './scripts.ts';
 import { readSegment } from './segment.ts';
+
+/** The first window of a cluster that is asked for, by its number; `undefined`: all that are kept. */
+export type FirstWindow = (cluster: string) => number | undefined;
 
 /** How the activity of a state is looked at. */
 export interface ActivityTailOptions extends Patience {
@@ -21,14 +28,13 @@ export interface ActivityTailOptions extends Patience {
   readonly activityRetention?: ActivityRetention | undefined;
 }
 
-/** More commits than this since the last look are more to read than everything. */
-const MAX_COMMITS = 64;
-/** Identities and evidence are of no interest here, so that nothing of them is to be given up. */
-const HORIZONS = { dedupeHours: 100_000, keepDays: 100_000 };
+/** A source that commits in between is asked again, and it commits a few times a second at most. */
+const MAX_TRIES = 10;
 
 /**
  * Sees the activity of a state as workers commit it, without having claimed anything. Each commit of a source is a field
- * until many of them are summed up: as long as none was missed, only what is new is read.
+ * until many of them are summed up: as long as none was missed, only what is new is read; otherwise the windows that are
+ * asked for, and nothing else of a source.
  */
 export class ActivityTail {
   readonly #connection: Connection;
@@ -51,16 +57,18 @@ export class ActivityTail {
   }
 
   /**
-   * What a source delivered since the last look; everything at the first one.
+   * What a source delivered since the last look; at the first one, and where commits were summed up since, all of its
+   * windows from some on.
+   * @param firstOf - the first window of a cluster that is asked for; `undefined`: all that are kept
    * @throws StateError where a newer version wrote it, or it is damaged
    * @throws StoreConnectionError
    */
-  async look(source: string): Promise<SourceLook> {
+  async look(source: string, firstOf: FirstWindow = () => undefined): Promise<SourceLook> {
     const key = `${this.#options.prefix}p:${source}`;
     try {
-      return await this.#look({ source, key });
+      return await this.#look({ source, key, firstOf });
     } catch (error) {
-      if (!(error instanceof Malformed)) throw error;
+      if (!(error instanceof Malformed) && !(error instanceof RangeError)) throw error;
       throw new StateError(`${key}: ${error.message}`, { cause: error });
     }
   }
@@ -71,48 +79,63 @@ export class ActivityTail {
   }
 
   async #look(place: Place): Promise<SourceLook> {
-    const { source, key } = place;
-    const [revision, folded, newest] = await this.#fields(key, [META.revision, META.folded, META.watermarks]);
-    const watermarks = readWatermarks(newest?.toString());
-    const now = readCount(revision?.toString());
-    const seen = this.#seen.get(source);
-    if (seen === now) return { source, watermarks, hasMoved: false, isWhole: false, activity: new Map() };
-    const isMissed = seen === undefined || seen > now || readCount(folded?.toString()) > seen;
-    if (isMissed || now - seen > MAX_COMMITS) return this.#whole(place);
-    // With the watermarks of that commit: later ones would close windows whose requests are not here yet.
-    return this.#since(place, { seen, now, watermarks });
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const standing = await this.#standing(place);
+      const seen = this.#seen.get(place.source);
+      if (seen === standing.revision) return lookOf(place, standing, { hasMoved: false, isWhole: false });
+      const isMissed = seen === undefined || seen > standing.revision || standing.folded > seen;
+      const look = await this.#read(place, standing, isMissed ? undefined : seen);
+      if (look === undefined) continue;
+      this.#seen.set(place.source, standing.revision);
+      return look;
+    }
+    throw new StoreConnectionError('unreachable', `${place.key} changes faster than it can be read`);
   }
 
-  /** What the commits since then add. */
-  async #since(place: Place, { seen, now, watermarks }: Commits): Promise<SourceLook> {
-    const { key, source } = place;
-    const fields = Array.from({ length: now - seen }, (_, n) => segmentField(seen + 1 + n));
-    const [folded, ...segments] = await this.#fields(key, [META.folded, ...fields]);
-    // They were summed up in the meantime, and may have been dropped.
-    if (readCount(folded?.toString()) > seen) return this.#whole(place);
+  async #standing({ key }: Place): Promise<Standing> {
+    const names = [META.version, META.revision, META.folded, META.watermarks];
+    const [version, revision, folded, watermarks] = await this.#fields(key, names);
+    checkVersion(version?.toString());
+    return {
+      revision: readCount(revision?.toString()),
+      folded: readCount(folded?.toString()),
+      watermarks: readWatermarks(watermarks?.toString()),
+    };
+  }
+
+  /**
+   * @param seen - reads the commits behind it; `undefined`: the windows, and the commits that are not in them yet
+   * @returns `undefined` where the source has summed up its commits meanwhile
+   */
+  async #read(place: Place, standing: Standing, seen: number | undefined): Promise<SourceLook | undefined> {
+    const { revision, folded } = standing;
+    const after = seen ?? folded;
+    const segments = Array.from({ length: revision - after }, (_, n) => segmentField(after + 1 + n));
+    const windows = seen === undefined ? this.#windowsOf(place, standing) : [];
+    const names = [META.folded, META.journal, ...segments, ...windows.map(({ field }) => field)];
+    const [foldedNow, journal, ...values] = await this.#fields(place.key, names);
+    if (readCount(foldedNow?.toString()) !== folded) return undefined;
     const activity = new Map<string, ActivityState>();
-    for (const bytes of segments) {
+    for (const bytes of values.slice(0, segments.length)) {
       // Not every commit adds something.
       if (bytes === null || bytes.length === 0) continue;
-      for (const [cluster, state] of readSegment(bytes).activity) {
-        const sum = activity.get(cluster) ?? emptyActivity(cluster);
-        activity.set(cluster, sum);
-        mergeActivity(sum, state);
-      }
+      for (const [cluster, state] of readSegment(bytes).activity)
+        mergeActivity(stateIn(activity, cluster), state);
     }
-    this.#seen.set(source, now);
-    return { source, watermarks, hasMoved: true, isWhole: false, activity };
+    addWindows(activity, windows, { values: values.slice(segments.length), journal: journal ?? null });
+    return { ...lookOf(place, standing, { hasMoved: true, isWhole: seen === undefined }), activity };
   }
 
-  async #whole({ source, key }: Place): Promise<SourceLook> {
-    const reply = await this.#asking.askForMuch('read', () => this.#connection.callBuffer('HGETALL', key));
+  #windowsOf({ firstOf }: Place, { watermarks }: Standing): readonly WindowField[] {
     const { activityRetention = ACTIVITY_RETENTION } = this.#options;
-    // Without a type, for it could be any command.
-    const content = readPartition(key, reply as Buffer[], { ...HORIZONS, activityRetention });
-    const activity = new Map<string, ActivityState>();
-    content.windows.mergeInto(activity);
-    this.#seen.set(source, content.revision);
-    return { source, watermarks: content.watermarks, hasMoved: true, isWhole: true, activity };
+    return [...watermarks].flatMap(([cluster, newestUs]) => {
+      const { first, last } = windowsToKeep(KEPT_KIND, newestUs, activityRetention);
+      const from = Math.max(first, firstOf(cluster) ?? first);
+      return Array.from({ length: Math.max(0, last - from + 1) }, (_, n) => {
+        const place = { cluster, kind: KEPT_KIND, number: from + n };
+        return { cluster, number: from + n, field: windowField(windowPart(place)) };
+      });
+    });
   }
 
   async #fields(key: string, fields: readonly string[]): Promise<readonly (Buffer | null)[]> {
@@ -120,15 +143,51 @@ export class ActivityTail {
   }
 }
 
-/** Commits of a source: those behind `seen`, up to `now`. */
-interface Commits {
-  readonly seen: number;
-  readonly now: number;
-  /** As of `now`. */
+/** Where a source stands, all of one moment. */
+interface Standing {
+  /** How many commits there were, and how many of them are summed up. */
+  readonly revision: number;
+  readonly folded: number;
   readonly watermarks: ReadonlyMap<string, number>;
 }
 
 interface Place {
   readonly source: string;
   readonly key: string;
+  readonly firstOf: FirstWindow;
+}
+
+interface WindowField {
+  readonly cluster: string;
+  readonly number: number;
+  readonly field: string;
+}
+
+function lookOf(
+  { source }: Place,
+  { watermarks }: Standing,
+  how: Pick<SourceLook, 'hasMoved' | 'isWhole'>,
+): SourceLook {
+  return { source, watermarks, ...how, activity: new Map() };
+}
+
+/** Adds windows as a source keeps them: what a commit had no room for stands in the journal, and counts before the field. */
+function addWindows(
+  activity: Map<string, ActivityState>,
+  windows: readonly WindowField[],
+  { values, journal }: { readonly values: readonly (Buffer | null)[]; readonly journal: Buffer | null },
+): void {
+  if (windows.length === 0) return;
+  const journalled = new Map(readJournal(journal ?? Buffer.alloc(0)));
+  for (const [at, { field, cluster, number }] of windows.entries()) {
+    const value = journalled.get(field) ?? values[at];
+    if (!value || value.length === 0) continue;
+    unpack(stateIn(activity, cluster), { kind: KEPT_KIND, number }, value.toString());
+  }
+}
+
+function stateIn(states: Map<string, ActivityState>, cluster: string): ActivityState {
+  const known = states.get(cluster) ?? emptyActivity(cluster);
+  states.set(cluster, known);
+  return known;
 }

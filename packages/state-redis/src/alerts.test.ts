@@ -16,6 +16,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { ActivityTail } from './activity-tail.ts';
 import { AlertMemory } from './alert-memory.ts';
+import { encodeJournal } from './journal.ts';
 import { RedisStore } from './redis-store.ts';
 
 const isLacking = await lacksRedis();
@@ -97,6 +98,41 @@ describe.skipIf(isLacking)('the tail of activity', () => {
     const again = await tail.look(SOURCE);
     expect([again.isWhole, countOf(again.activity.values())]).toEqual([true, all]);
     expect(again.watermarks).toEqual(new Map([['default', START_US + (all - 1) * 60_000_000]]));
+  });
+
+  it('reads the windows that are asked for, wherever they stand, and no others', async () => {
+    const store = new RedisStore(connection, {
+      prefix,
+      dedupeHours: 2,
+      foldLimits: { segments: 3, bytes: 1e9 },
+    });
+    const claim = await store.claim(SOURCE);
+    let position = claim.position;
+    // A minute each: from the seventh on in the third window.
+    for (let all = 0; all < 50; all += 10) {
+      const to = String(all + 10);
+      const deltas = { ...deltasOf(requests(all, 10), claim), ...activityOf(all, 10) };
+      expect(await store.applyBatch({ claim, from: position, to, deltas })).toBe('applied');
+      position = to;
+    }
+    const start = windowOf('5m', START_US);
+    const whole = await new ActivityTail(connection, { prefix }).look(SOURCE);
+    const late = await new ActivityTail(connection, { prefix }).look(SOURCE, () => start + 8);
+    const numbers = (look: SourceLook): number[] =>
+      [...(look.activity.get('default')?.windows.values() ?? [])]
+        .map(({ number }) => number - start)
+        .sort((a, b) => a - b);
+    expect(Math.min(...numbers(whole))).toBe(0);
+    expect(countOf(whole.activity.values())).toBe(50);
+    // Those of commits that are not summed up are there as a whole.
+    expect(numbers(late).filter((number) => number < 8 && number > 4)).toEqual([]);
+    // What a commit had no room for is in the journal, and in no field.
+    const field = `["W","default","5m",${String(start)}]`;
+    const cells = await connection.hget(`${prefix}p:${SOURCE}`, field);
+    await connection.hset(`${prefix}p:${SOURCE}`, 'j', encodeJournal(new Map([[field, cells ?? '']])));
+    await connection.hdel(`${prefix}p:${SOURCE}`, field);
+    const again = await new ActivityTail(connection, { prefix }).look(SOURCE);
+    expect(countOf(again.activity.values())).toBe(50);
   });
 
   it('names the source that is damaged', async () => {

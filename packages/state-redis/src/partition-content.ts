@@ -215,7 +215,8 @@ function readWhole(text: string): number {
   return Number(text);
 }
 
-function checkVersion(version: string | undefined): void {
+/** @throws Malformed where a newer version wrote it */
+export function checkVersion(version: string | undefined): void {
   if (version === undefined || readWhole(version) <= LAYOUT_VERSION) return;
   throw new Malformed(`a state of version ${version}; this program reads versions up to ${LAYOUT_VERSION}`);
 }

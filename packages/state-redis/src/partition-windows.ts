@@ -72,7 +72,12 @@ function packed(window: ActivityWindow): string {
   return JSON.stringify(cells.flatMap(([key, { count, firstUs, lastUs }]) => [key, count, firstUs, lastUs]));
 }
 
-function unpack(activity: ActivityState, { kind, number }: WindowPlace, cells: string): void {
+/** Adds the cells that a window's field holds. @throws Malformed */
+export function unpack(
+  activity: ActivityState,
+  { kind, number }: Pick<WindowPlace, 'kind' | 'number'>,
+  cells: string,
+): void {
   const window = windowFor(activity, kind, number);
   const fields = Fields.parse(cells);
   while (fields.more()) {

@@ -124,13 +124,18 @@ class Leading {
   async #look(): Promise<void> {
     const sources = await this.#tail.sources();
     for (const source of sources) {
-      const look = await this.#tail.look(source);
+      const look = await this.#tail.look(source, (cluster) => this.#firstOpen(cluster));
       // What was judged before is not to be opened again, so a cluster is claimed before anything of it is taken in.
       for (const cluster of look.watermarks.keys()) await this.#desk(cluster);
       this.#open.take(look, timeNow());
     }
     this.#open.keepOnly(new Set(sources));
     for (const cluster of this.#open.clusters()) await this.#close(cluster);
+  }
+
+  #firstOpen(cluster: string): number | undefined {
+    const last = this.#desks.get(cluster)?.last;
+    return last === undefined ? undefined : last + 1;
   }
 
   async #desk(cluster: string): Promise<ClusterDesk> {
