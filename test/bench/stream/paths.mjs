@@ -86,7 +86,7 @@ export function startAggregator(stage, { topic, prefix, env = {}, nodeArgs = [] 
       [`${name}_REDIS_NODES`]: `127.0.0.1:${stage.redis.port}`,
       [`${name}_REDIS_PREFIX`]: prefix,
       // Hours are read in seconds here: judging all their windows would be most of the work, and is none of the counting.
-      LEASTWISE_AGGREGATOR_ALERTS_ENABLED: 'false',
+      [`${name}_ALERTS_ENABLED`]: 'false',
       ...env,
     },
   });
