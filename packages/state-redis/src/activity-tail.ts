@@ -1,7 +1,6 @@
 import {
   type ActivityRetention,
   type ActivityState,
-  emptyActivity,
   mergeActivity,
   type SourceLook,
   windowsToKeep,
@@ -13,7 +12,7 @@ import { StoreConnectionError } from './failures.ts';
 import { META, segmentField, windowField, windowPart } from './field-names.ts';
 import { readJournal } from './journal.ts';
 import { checkVersion, readCount, readWatermarks } from './partition-content.ts';
-import { KEPT_KIND, unpack } from './partition-windows.ts';
+import { KEPT_KIND, stateIn, unpack } from './partition-windows.ts';
 import type { Connection } from './scripts.ts';
 import { readSegment } from './segment.ts';
 
@@ -112,8 +111,10 @@ export class ActivityTail {
     const after = seen ?? folded;
     const segments = Array.from({ length: revision - after }, (_, n) => segmentField(after + 1 + n));
     const windows = seen === undefined ? this.#windowsOf(place, standing) : [];
-    const names = [META.folded, META.journal, ...segments, ...windows.map(({ field }) => field)];
-    const [foldedNow, journal, ...values] = await this.#fields(place.key, names);
+    // The journal counts for windows alone, and may be long.
+    const inFields = windows.length === 0 ? [] : [META.journal, ...windows.map(({ field }) => field)];
+    const names = [META.folded, ...segments, ...inFields];
+    const [foldedNow, ...values] = await this.#fields(place.key, names);
     if (readCount(foldedNow?.toString()) !== folded) return undefined;
     const activity = new Map<string, ActivityState>();
     for (const bytes of values.slice(0, segments.length)) {
@@ -122,7 +123,7 @@ export class ActivityTail {
       for (const [cluster, state] of readSegment(bytes).activity)
         mergeActivity(stateIn(activity, cluster), state);
     }
-    addWindows(activity, windows, { values: values.slice(segments.length), journal: journal ?? null });
+    addWindows(activity, windows, values.slice(segments.length));
     return { ...lookOf(place, standing, { hasMoved: true, isWhole: seen === undefined }), activity };
   }
 
@@ -171,23 +172,19 @@ function lookOf(
   return { source, watermarks, ...how, activity: new Map() };
 }
 
-/** Adds windows as a source keeps them: what a commit had no room for stands in the journal, and counts before the field. */
+/**
+ * Adds windows as a source keeps them: what a commit had no room for stands in the journal, and counts before the field.
+ * @param values - of the journal, and of the windows' fields
+ */
 function addWindows(
   activity: Map<string, ActivityState>,
   windows: readonly WindowField[],
-  { values, journal }: { readonly values: readonly (Buffer | null)[]; readonly journal: Buffer | null },
+  [journal, ...values]: readonly (Buffer | null)[],
 ): void {
-  if (windows.length === 0) return;
   const journalled = new Map(readJournal(journal ?? Buffer.alloc(0)));
   for (const [at, { field, cluster, number }] of windows.entries()) {
     const value = journalled.get(field) ?? values[at];
     if (!value || value.length === 0) continue;
     unpack(stateIn(activity, cluster), { kind: KEPT_KIND, number }, value.toString());
   }
-}
-
-function stateIn(states: Map<string, ActivityState>, cluster: string): ActivityState {
-  const known = states.get(cluster) ?? emptyActivity(cluster);
-  states.set(cluster, known);
-  return known;
 }

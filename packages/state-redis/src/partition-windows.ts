@@ -87,7 +87,8 @@ export function unpack(
   }
 }
 
-function stateIn(states: Map<string, ActivityState>, cluster: string): ActivityState {
+/** A cluster's activity in a map of them, made if need be. */
+export function stateIn(states: Map<string, ActivityState>, cluster: string): ActivityState {
   const known = states.get(cluster) ?? emptyActivity(cluster);
   states.set(cluster, known);
   return known;

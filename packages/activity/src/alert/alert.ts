@@ -2,7 +2,7 @@ import { subjectKey, type Subject } from '@leastwise/audit-event';
 
 import { DETECTION_SEVERITIES, type DetectionSeverity } from '../detect/index.ts';
 import { parseSubjectKey } from '../subject.ts';
-import type { WindowFinding, WindowFindingKind } from './window-judge.ts';
+import { WINDOW_FINDING_KINDS, type WindowFinding } from './window-judge.ts';
 
 /** A finding in a window of a cluster, as it is remembered and told. */
 export interface Alert extends WindowFinding {
@@ -13,7 +13,6 @@ export interface Alert extends WindowFinding {
 
 const VERSION = 1;
 const LETTER = 'a';
-const KINDS: readonly WindowFindingKind[] = ['spike', 'hours', 'first', 'refused'];
 /** For how long a spike goes on before it is told again. */
 const EPISODE_US = 3_600_000_000;
 
@@ -58,7 +57,7 @@ export function decodeAlert(value: Uint8Array): Alert | undefined {
   const parts = partsOf(value);
   if (parts?.[0] !== VERSION) return undefined;
   const [, cluster, id, , , key, about, startUs, endUs, says, told] = parts;
-  const kind = KINDS.find((each) => each === parts[3]);
+  const kind = WINDOW_FINDING_KINDS.find((each) => each === parts[3]);
   const severity: DetectionSeverity | undefined = DETECTION_SEVERITIES.find((each) => each === parts[4]);
   const subject: Subject | undefined = typeof key === 'string' ? parseSubjectKey(key) : undefined;
   const texts = [cluster, id, about, says];

@@ -1,4 +1,5 @@
 export {
+  WINDOW_FINDING_KINDS,
   WindowJudge,
   type WindowFinding,
   type WindowFindingKind,

@@ -3,6 +3,8 @@ import { type Subject, usernameOf } from '@leastwise/audit-event';
 import { classesOf } from '../cell.ts';
 import type { ResourceClass, VerbClass } from '../classes.ts';
 import { BASELINES } from '../detect/detecting/baselines.ts';
+import { WINDOWS_OF_DAY } from '../detect/detecting/day-counts.ts';
+import { BASELINE_DAYS } from '../detect/detecting/detecting.ts';
 import { ACTIONS, broughtTo, isAction } from '../detect/detecting/judge.ts';
 import { MAX_QUIET_WINDOWS } from '../detect/detecting/watch.ts';
 import {
@@ -28,11 +30,14 @@ import { parseSubjectKey } from '../subject.ts';
 import { windowStartUs } from '../windows.ts';
 import { fieldOf, type JudgeMemory, readMemory, valueOf } from './judge-memory.ts';
 
+/** What findings in windows are about. */
+export const WINDOW_FINDING_KINDS = ['spike', 'hours', 'first', 'refused'] as const;
+
 /**
  * `spike`: more of one kind than ever; `hours`: a person at an hour of theirs that never was; `first`: a subject changes or
  * reaches into something of a kind that it never did before; `refused`: a burst of refusals.
  */
-export type WindowFindingKind = 'spike' | 'hours' | 'first' | 'refused';
+export type WindowFindingKind = (typeof WINDOW_FINDING_KINDS)[number];
 
 /** What is unusual in a window that has just been closed. */
 export interface WindowFinding {
@@ -63,8 +68,6 @@ const MAX_SUBJECTS = 1000;
 const MAX_REFUSED = 10;
 /** Of the catalogue, as far as classes tell. */
 const FIRST_USE = 'D52';
-const WINDOWS_OF_DAY = 288;
-const MEMORY_DAYS = 45;
 const MAX_GAPS = 64;
 
 /** One kind of request of a subject in a window. */
@@ -132,7 +135,7 @@ export class WindowJudge {
     };
     this.#changed.add(fieldOf.cluster());
     const found = [...this.#judged(number, window)].flatMap((each) => this.#judgeSubject(each));
-    if (number % WINDOWS_OF_DAY === 0) this.#forgetBefore(number - MEMORY_DAYS * WINDOWS_OF_DAY);
+    if (number % WINDOWS_OF_DAY === 0) this.#forgetBefore(number - BASELINE_DAYS * WINDOWS_OF_DAY);
     return found;
   }
 

@@ -1,7 +1,6 @@
-import type { WindowFindingKind } from '@leastwise/activity';
+import { WINDOW_FINDING_KINDS } from '@leastwise/activity';
 import type { Counter, Gauge, Metrics } from '@leastwise/runtime';
 
-const KINDS = ['spike', 'hours', 'first', 'refused'] as const satisfies WindowFindingKind[];
 const TARGETS = ['alertmanager', 'topic'] as const;
 const RESULTS = ['ok', 'failed'] as const;
 
@@ -25,7 +24,7 @@ export function createAlertMetrics(metrics: Metrics): AlertMetrics {
     alerts: metrics.counter({
       name: 'leastwise_alerts_total',
       help: 'Findings in closed windows by what they are about.',
-      labels: { kind: KINDS },
+      labels: { kind: WINDOW_FINDING_KINDS },
     }),
     deliveries: metrics.counter({
       name: 'leastwise_alert_deliveries_total',

@@ -167,13 +167,11 @@ class Leading {
   /** Tells of what fires. What was long ago when it was found fires no more: a replay pages nobody. */
   async #tell(): Promise<void> {
     const nowUs = Date.now() * 1000;
-    const firing = [...this.#desks.values()].flatMap((desk) =>
-      desk.firing(nowUs).map((alert) => ({ desk, alert })),
-    );
-    const alerts = firing.map(({ alert }) => alert);
-    await Promise.all(this.#parts.options.alertmanagers.map((target) => this.#remind(target, alerts)));
-    for (const desk of new Set(firing.map((each) => each.desk))) {
-      const untold = desk.firing(nowUs).filter(({ isTold }) => !isTold);
+    const firing = [...this.#desks.values()].map((desk) => ({ desk, alerts: desk.firing(nowUs) }));
+    const all = firing.flatMap(({ alerts }) => alerts);
+    await Promise.all(this.#parts.options.alertmanagers.map((target) => this.#remind(target, all)));
+    for (const { desk, alerts } of firing) {
+      const untold = alerts.filter(({ isTold }) => !isTold);
       if (untold.length > 0 && (await this.#append(untold))) await desk.told(untold);
     }
   }
