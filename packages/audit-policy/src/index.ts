@@ -44,3 +44,4 @@ export {
   type Simulation,
 } from './simulate/simulate.ts';
 export { BODY_BYTES, isVisible, type Volume } from './simulate/volume.ts';
+export { type ClusterPolicies, readClusterPolicies } from './observability/cluster-policies.ts';

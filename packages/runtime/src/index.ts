@@ -16,3 +16,4 @@ export { refuseConfig, runService } from './lifecycle.ts';
 export type { ProcessLike, RunningService, ServiceOptions } from './lifecycle.ts';
 export { RetriesExhaustedError, retry } from './retry.ts';
 export type { Retry, RetryOptions } from './retry.ts';
+export { readText } from './read-text.ts';

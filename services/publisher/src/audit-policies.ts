@@ -1,6 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
-
-import { PolicyObservability, readAuditPolicies, solePolicy } from '@leastwise/audit-policy';
+import { type PolicyObservability, readClusterPolicies } from '@leastwise/audit-policy';
+import { readText } from '@leastwise/runtime';
 
 import type { PublisherConfig } from './config.ts';
 
@@ -27,23 +26,7 @@ const MAX_POLICY_BYTES = 16 * 1024 * 1024;
 export async function readPolicies(
   files: PublisherConfig['auditPolicies'],
 ): Promise<ReadonlyMap<string, PolicyObservability> | undefined> {
-  const policies = new Map<string, PolicyObservability>();
-  const problems: string[] = [];
-  for (const [cluster, file] of Object.entries(files)) {
-    try {
-      const sole = solePolicy(readAuditPolicies(await textOf(file), file), file);
-      if (sole.policy === undefined) problems.push(...sole.problems.map((each) => `${cluster}: ${each}`));
-      else policies.set(cluster, new PolicyObservability(sole.policy));
-    } catch (error) {
-      problems.push(`${cluster}: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
+  const { policies, problems } = await readClusterPolicies(files, (file) => readText(file, MAX_POLICY_BYTES));
   if (problems.length > 0) throw new AuditPolicyError(problems);
   return policies.size === 0 ? undefined : policies;
-}
-
-async function textOf(file: string): Promise<string> {
-  const { size } = await stat(file);
-  if (size > MAX_POLICY_BYTES) throw new Error(`${file}: larger than ${MAX_POLICY_BYTES} bytes`);
-  return readFile(file, 'utf8');
 }
