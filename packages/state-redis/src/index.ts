@@ -11,6 +11,7 @@ export {
   type RedisSettings,
   RedisSettingsError,
   redisSettingsProblems,
+  redisTarget,
 } from './settings.ts';
 export { type Rebuild, StateAdmin, type StateAdminOptions } from './state-admin.ts';
 export type { Connection } from './scripts.ts';

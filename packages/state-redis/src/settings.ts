@@ -63,7 +63,14 @@ function addressOf(text: string): RedisAddress {
   return { host, port: Number(match?.[3]) };
 }
 
-function targetOf({ mode, nodes, masterName, sentinelPassword, db }: RedisSettings): RedisTarget {
+/** Which Redis it is. @throws RedisSettingsError */
+export function redisTarget({
+  mode,
+  nodes,
+  masterName,
+  sentinelPassword,
+  db,
+}: Omit<RedisSettings, 'tls'>): RedisTarget {
   const addresses = nodes.map(addressOf);
   const [first] = addresses;
   if (!first) throw new RedisSettingsError('redis.nodes is empty');
@@ -89,7 +96,7 @@ function targetOf({ mode, nodes, masterName, sentinelPassword, db }: RedisSettin
 export async function redisConnectionOptions(settings: RedisSettings): Promise<RedisConnectionOptions> {
   const { username, password, db, tls } = settings;
   return {
-    target: targetOf(settings),
+    target: redisTarget(settings),
     username,
     password: password?.reveal(),
     db,
@@ -103,7 +110,7 @@ export async function redisSettingsProblems(settings: RedisSettings): Promise<st
   // One file at a time, for the first that is missing ends the reading.
   const files = TLS_FILES.map((name) => () => tlsOf({ enabled, [name]: settings.tls[name] }));
   const problems: string[] = [];
-  for (const part of [() => targetOf(settings), ...files]) {
+  for (const part of [() => redisTarget(settings), ...files]) {
     try {
       await part();
     } catch (error) {

@@ -1,7 +1,9 @@
+import { RedisSettingsError, redisTarget } from '@leastwise/state-redis';
+
 import { topicsOf } from './aggregator.ts';
 import { calendarOf } from './alerts/alerting-options.ts';
 import type { AggregatorConfig } from './config.ts';
-import { patternOf, saslOf, targetOf, tlsOf, UnusableConfigError } from './connections.ts';
+import { patternOf, saslOf, tlsOf, UnusableConfigError } from './connections.ts';
 
 const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
 
@@ -22,7 +24,7 @@ export async function configProblems(config: AggregatorConfig): Promise<readonly
     ...tlsParts(config.kafka.tls),
     () => saslOf(config.kafka.sasl),
     () => patternOf('cluster.topicPattern', config.cluster.topicPattern),
-    () => targetOf(config.redis),
+    () => redisTarget(config.redis),
     ...tlsParts(config.redis.tls),
     () => calendarOf(config),
   ];
@@ -31,7 +33,7 @@ export async function configProblems(config: AggregatorConfig): Promise<readonly
     try {
       await part();
     } catch (error) {
-      if (!(error instanceof UnusableConfigError)) throw error;
+      if (!(error instanceof UnusableConfigError) && !(error instanceof RedisSettingsError)) throw error;
       problems.push(error.message);
     }
   }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 
 import type { KafkaConnection, KafkaSasl, KafkaTls } from '@leastwise/source-kafka';
-import type { RedisAddress, RedisConnectionOptions, RedisTarget, RedisTls } from '@leastwise/state-redis';
+import { type RedisConnectionOptions, redisTarget, type RedisTls } from '@leastwise/state-redis';
 
 import type { AggregatorConfig } from './config.ts';
 
@@ -67,44 +67,11 @@ export async function kafkaConnection({ kafka }: AggregatorConfig): Promise<Kafk
   };
 }
 
-function addressOf(text: string): RedisAddress {
-  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  const host = match?.[1] ?? match?.[2];
-  if (host === undefined) throw new UnusableConfigError(`redis.nodes: "${text}" is not host:port`);
-  return { host, port: Number(match?.[3]) };
-}
-
-/** Which Redis it is. @throws UnusableConfigError */
-export function targetOf({
-  mode,
-  nodes,
-  masterName,
-  sentinelPassword,
-  db,
-}: AggregatorConfig['redis']): RedisTarget {
-  const addresses = nodes.map(addressOf);
-  const [first] = addresses;
-  if (!first) throw new UnusableConfigError('redis.nodes is empty');
-  switch (mode) {
-    case 'standalone':
-      if (addresses.length > 1)
-        throw new UnusableConfigError('redis.nodes: one server where redis.mode is standalone');
-      return first;
-    case 'cluster':
-      if (db !== 0) throw new UnusableConfigError('redis.db: a Cluster has database 0 only');
-      return { nodes: addresses };
-    case 'sentinel':
-      if (masterName === undefined)
-        throw new UnusableConfigError('redis.masterName goes with redis.mode sentinel');
-      return { sentinels: addresses, masterName, sentinelPassword: sentinelPassword?.reveal() };
-  }
-}
-
-/** How Redis is reached. @throws UnusableConfigError */
+/** How Redis is reached. @throws UnusableConfigError, RedisSettingsError */
 export async function redisConnection(config: AggregatorConfig): Promise<RedisConnectionOptions> {
   const { username, password, db, tls } = config.redis;
   return {
-    target: targetOf(config.redis),
+    target: redisTarget(config.redis),
     username,
     password: password?.reveal(),
     db,
