@@ -1,12 +1,17 @@
 // usage: node summarize.mjs EXPECTED_SKIPS SHARED REPORT...
 // Reads vitest's JSON reports, prints what must be known, and as the last line
-// "N passed, N failed[, N skipped]". Exits 1 on a failure, on no tests at all, and on a skip nobody expects.
+// "N passed, N failed[, N skipped]". Of files that ran once more (X.again.json beside X.json) the second run counts, and
+// what failed before it is named. Exits 1 on a failure, on no tests at all, and on a skip nobody expects.
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 
 const [expectedSkipsPath, sharedPath, ...reportPaths] = process.argv.slice(2);
 
 const problems = [];
+
+function pathOf(file) {
+  return relative(process.cwd(), file).split(sep).join('/');
+}
 
 /** A report that is missing or cut means that the runner died: no tests ran, as far as anybody knows. */
 function readReport(path) {
@@ -18,6 +23,22 @@ function readReport(path) {
     problems.push(`No test report: ${error.message}`);
     return [];
   }
+}
+
+/** What counts of a report and of the second run of some of its files. */
+function readRuns(path) {
+  const first = readReport(path);
+  const again = path.replace(/\.json$/, '.again.json');
+  if (!existsSync(again)) return first;
+  const second = new Map(readReport(again).map((file) => [file.name, file]));
+  for (const { name, assertionResults } of first) {
+    if (!second.has(name)) continue;
+    const failures = assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName }) => fullName);
+    console.log(`Ran twice: ${pathOf(name)}: ${failures.join('; ') || 'failed outside of a test'}`);
+  }
+  return first.map((file) => second.get(file.name) ?? file);
 }
 
 /** File → whether its skips are expected here: `FILE when REASON`, or `FILE` alone for "when ../shared is absent". */
@@ -34,8 +55,8 @@ const expectedSkips = new Map(
 let passed = 0;
 let failed = 0;
 let skipped = 0;
-for (const file of reportPaths.flatMap(readReport)) {
-  const name = relative(process.cwd(), file.name).split(sep).join('/');
+for (const file of reportPaths.flatMap(readRuns)) {
+  const name = pathOf(file.name);
   let failedHere = 0;
   for (const { status, fullName } of file.assertionResults) {
     if (status === 'passed') {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const SUMMARIZE = fileURLToPath(new URL('../.ci/summarize.mjs', import.meta.url));
+const AGAIN = fileURLToPath(new URL('../.ci/again.mjs', import.meta.url));
 
 let folder = '';
 beforeEach(() => {
@@ -18,14 +19,18 @@ afterEach(() => {
 
 /** Runs the summary over test files given as name → statuses; `shared` is whether ../shared exists. */
 function summarize(files: Record<string, readonly string[]>, shared = true, broken?: string) {
+  writeReport('report.json', files, broken);
+  return run(shared, 'report.json');
+}
+
+function writeReport(report: string, files: Record<string, readonly string[]>, broken?: string): void {
   const testResults = Object.entries(files).map(([name, statuses]) => ({
     name: join(folder, name),
     status: name === broken || statuses.includes('failed') ? 'failed' : 'passed',
     message: name === broken ? 'cannot be loaded' : '',
     assertionResults: statuses.map((status, index) => ({ status, fullName: `test ${index}` })),
   }));
-  writeFileSync(join(folder, 'report.json'), JSON.stringify({ testResults }));
-  return run(shared, 'report.json');
+  writeFileSync(join(folder, report), JSON.stringify({ testResults }));
 }
 
 function run(shared: boolean, ...reports: string[]) {
@@ -105,4 +110,33 @@ test('a skip for a reason of the machine is expected with and without ../shared'
       last: '1 passed, 0 failed, 1 skipped',
     });
   }
+});
+
+test('of files that ran twice the second run counts, and what failed in the first is named', () => {
+  writeReport('report.json', { 'a.test.ts': ['passed'], 'b.test.ts': ['passed', 'failed'] });
+  writeReport('report.again.json', { 'b.test.ts': ['passed', 'passed'] });
+  const result = run(true, 'report.json');
+  expect(result).toMatchObject({ code: 0, last: '3 passed, 0 failed' });
+  expect(result.output).toContain('Ran twice: b.test.ts: test 1');
+  writeReport('report.again.json', { 'b.test.ts': ['failed', 'passed'] });
+  expect(run(true, 'report.json')).toMatchObject({ code: 1, last: '2 passed, 1 failed' });
+});
+
+test('only few failed files run again, and only where all start servers', () => {
+  const again = (files: Record<string, readonly string[]>, broken?: string) => {
+    writeReport('report.json', files, broken);
+    return spawnSync(process.execPath, [AGAIN, 'report.json'], { cwd: folder, encoding: 'utf8' }).stdout;
+  };
+  const servers = [
+    'test/fault/torn.fault.test.ts',
+    'packages/state-redis/src/x.test.ts',
+    'services/a/src/b.kafka.test.ts',
+  ];
+  const failed = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, ['failed']]));
+  expect(again({ ...failed(servers), 'packages/rbac/src/a.test.ts': ['passed'] })).toBe(
+    `${servers.join('\n')}\n`,
+  );
+  expect(again({ [servers[0] ?? '']: [] }, servers[0])).toBe(`${servers[0]}\n`);
+  expect(again(failed([...servers, 'packages/rbac/src/a.test.ts']))).toBe('');
+  expect(again(failed([...servers, 'test/stream/a.test.ts']))).toBe('');
 });

@@ -31,7 +31,8 @@ describe.skipIf(isLacking)('a Redis that dies while it writes', () => {
     const random = createRandom(SEED);
     const lines = auditLines({ random, requests: 300 });
     await run.produce([...lines.splice(0, 250), poison(random)]);
-    const worker = run.start();
+    // Alerting holds a lease, which Redis drops from a copy when its time has passed: bytes that are nobody's commit.
+    const worker = run.start({ LEASTWISE_AGGREGATOR_ALERTS_ENABLED: 'false' });
     await run.caughtUp();
     const file = await growingFile(stand.redis.dir);
     const sizes: number[] = [];
