@@ -17,6 +17,7 @@ export {
   countIn,
   emptyActivity,
   mergeActivity,
+  mergeWindows,
   talliesOf,
   tallyFor,
   type Tally,
@@ -38,4 +39,5 @@ export {
 export * from './alert/index.ts';
 export * from './detect/index.ts';
 export * from './client/index.ts';
+export * from './traces/index.ts';
 export * from './report/index.ts';

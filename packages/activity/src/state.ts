@@ -1,5 +1,6 @@
 import { leaverFor, MAX_SUBJECTS } from './cap.ts';
 import { type CellCode, otherCodeOf, readCellKey, cellKeyOf } from './cell.ts';
+import { type ActivityDay, dayFor, mergeDay } from './traces/index.ts';
 import { windowKey, type WindowKind } from './windows.ts';
 
 /** How many requests a cell counts, and when the API server received the first and the last one. */
@@ -21,19 +22,26 @@ export interface ActivityWindow {
   readonly other: Tallies;
 }
 
-/** The activity in one cluster: windows by {@link windowKey}. */
+/** The activity in one cluster. */
 export interface ActivityState {
   readonly cluster: string;
+  /** By {@link windowKey}: how much everybody did. */
   readonly windows: Map<string, ActivityWindow>;
+  /** By UTC day, counted from the epoch: what people, and service accounts with kubectl, did. */
+  readonly days: Map<number, ActivityDay>;
 }
 
 /** A cluster in which nothing was seen: the neutral element of {@link mergeActivity}. */
 export function emptyActivity(cluster: string): ActivityState {
-  return { cluster, windows: new Map() };
+  return { cluster, windows: new Map(), days: new Map() };
 }
 
 /** A window of a state, made if need be. */
-export function windowFor(state: ActivityState, kind: WindowKind, number: number): ActivityWindow {
+export function windowFor(
+  state: Pick<ActivityState, 'windows'>,
+  kind: WindowKind,
+  number: number,
+): ActivityWindow {
   const key = windowKey(kind, number);
   const known = state.windows.get(key);
   if (known !== undefined) return known;
@@ -105,6 +113,15 @@ export function countIn(tally: Tally, us: number): void {
  * Commutative and associative, also beyond the cap, so that no partitioning of the requests changes the sum.
  */
 export function mergeActivity(into: ActivityState, from: ActivityState): void {
+  mergeWindows(into, from);
+  for (const day of from.days.values()) mergeDay(dayFor(into.days, day.day), day);
+}
+
+/** As {@link mergeActivity}, for those who have to do with windows alone. */
+export function mergeWindows(
+  into: Pick<ActivityState, 'windows'>,
+  from: Pick<ActivityState, 'windows'>,
+): void {
   for (const window of from.windows.values()) {
     const target = windowFor(into, window.kind, window.number);
     for (const [subject, tallies] of window.subjects) {

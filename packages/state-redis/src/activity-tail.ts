@@ -1,7 +1,7 @@
 import {
   type ActivityRetention,
   type ActivityState,
-  mergeActivity,
+  mergeWindows,
   type SourceLook,
   windowsToKeep,
 } from '@leastwise/activity';
@@ -120,8 +120,8 @@ export class ActivityTail {
     for (const bytes of values.slice(0, segments.length)) {
       // Not every commit adds something.
       if (bytes === null || bytes.length === 0) continue;
-      for (const [cluster, state] of readSegment(bytes).activity)
-        mergeActivity(stateIn(activity, cluster), state);
+      for (const [cluster, state] of readSegment(bytes, 'windows').activity)
+        mergeWindows(stateIn(activity, cluster), state);
     }
     addWindows(activity, windows, values.slice(segments.length));
     return { ...lookOf(place, standing, { hasMoved: true, isWhole: seen === undefined }), activity };

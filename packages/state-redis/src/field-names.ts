@@ -14,6 +14,9 @@ import type { RuleState, SubjectState } from '@leastwise/rbac';
  *   ["a" or "d", …subject, verb, group, resource, ns, name] the evidence of a cell, allowed or denied
  *   ["W", cluster, kind, window]                            all cells of a window
  *   ["w", cluster, kind, window, cell]                      one cell of a window, as versions before 4 kept it
+ *   ["D", cluster, day]                                     what a day of people's requests says of nobody in particular
+ *   ["A", cluster, day, actor]                              what is counted of an actor on a day
+ *   ["T", cluster, day, actor, hour]                        an actor's requests of an hour of a day
  *   ["f", set, cluster, hour, number]                       identities, 8 bytes each
  *   ["b", revision]                                         a segment: what one commit adds to the fields of
  *                                                           clusters and windows, which do not have it yet
@@ -23,9 +26,10 @@ import type { RuleState, SubjectState } from '@leastwise/rbac';
 
 /**
  * Version of this layout. Since 3 an open hour has no cells of its own; since 4 there are segments, and every window is
- * one field; since 5 evidence names bindings. What a newer version wrote is refused.
+ * one field; since 5 evidence names bindings; since 6 there are days of people's requests. What a newer version wrote
+ * is refused.
  */
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
 
 /** Fields that are not lists. */
 export const META = {
@@ -131,4 +135,23 @@ export function windowCellField(part: string, cell: string): string {
 /** The field of what the commit to a revision adds. */
 export function segmentField(revision: number): string {
   return `["b",${revision}]`;
+}
+
+/** The field of a day of people's requests. */
+export function dayField(cluster: string, day: number): string {
+  return JSON.stringify(['D', cluster, day]);
+}
+
+/** The field of what is counted of an actor on a day. */
+export function actorField(cluster: string, day: number, actor: string): string {
+  return JSON.stringify(['A', cluster, day, actor]);
+}
+
+/** The field of an actor's requests of an hour. */
+export function tracesField(
+  cluster: string,
+  day: number,
+  of: { readonly actor: string; readonly hour: number },
+): string {
+  return JSON.stringify(['T', cluster, day, of.actor, of.hour]);
 }

@@ -7,6 +7,7 @@ import { META, segmentField } from './field-names.ts';
 import { encodeJournal } from './journal.ts';
 import { mergeWithChanges } from './merge-changes.ts';
 import { encodeNumbers, encodeWatermarks, type PartitionContent } from './partition-content.ts';
+import type { PartitionDays } from './partition-days.ts';
 import type { PartitionWindows } from './partition-windows.ts';
 import type { Remembered } from './remembered.ts';
 import { MAX_DROPPED, MAX_PAIRS } from './scripts.ts';
@@ -38,6 +39,7 @@ export class OwnedPartition {
   readonly watermarks: Map<string, number>;
   readonly remembered: Remembered;
   readonly #windows: PartitionWindows;
+  readonly #days: PartitionDays;
   /** What stands in fields. */
   readonly #clusters: Map<string, ClusterState>;
   #unfolded: Unfolded;
@@ -53,6 +55,7 @@ export class OwnedPartition {
   /** By cluster, before which time nothing is kept. */
   readonly #horizons = new Map<string, number>();
 
+  /** @throws Malformed where a day is damaged */
   constructor(key: string, token: string, content: PartitionContent, options: OwnerOptions) {
     this.#options = options;
     this.key = key;
@@ -63,6 +66,8 @@ export class OwnedPartition {
     this.remembered = content.remembered;
     this.#windows = content.windows;
     this.#windows.forgetClosedCells();
+    this.#days = content.days;
+    this.#days.own(content.watermarks);
     this.#clusters = content.clusters;
     this.#unfolded = content.unfolded;
     this.#tally = content.tally;
@@ -89,6 +94,7 @@ export class OwnedPartition {
     }
     this.#forget();
     this.#windows.add(deltas.activity);
+    this.#days.add(deltas.activity);
     const { late, lost } = deltas.tally;
     this.#tally = { late: this.#tally.late + late, lost: this.#tally.lost + lost };
     this.position = to;
@@ -142,7 +148,9 @@ export class OwnedPartition {
     for (const field of this.#unfolded.fields) this.#garbage.add(field);
     this.#unfolded = new Unfolded();
     const newest = (cluster: string): number | undefined => newestOf(this.#clusters, cluster);
-    this.#windows.fold(this.watermarks, newest, { changed: this.#changed, gone: this.#gone });
+    const listener = { changed: this.#changed, gone: this.#gone };
+    this.#windows.fold(this.watermarks, newest, listener);
+    this.#days.fold(this.watermarks, newest, listener);
     for (const name of this.#clusters.keys()) this.#dropOld(name, clusters.get(name)?.firstSeenUs);
     return [META.folded, String(this.revision + 1)];
   }

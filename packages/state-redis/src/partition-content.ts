@@ -5,6 +5,7 @@ import { Fields, Malformed, StateError, type Tally } from '@leastwise/state';
 import { ClustersReader } from './clusters-reader.ts';
 import { horizonUs, withoutOld } from './expiry.ts';
 import { LAYOUT_VERSION, META } from './field-names.ts';
+import { PartitionDays } from './partition-days.ts';
 import { PartitionWindows, readWindowPlace } from './partition-windows.ts';
 import { readJournal } from './journal.ts';
 import { Remembered, type SetName } from './remembered.ts';
@@ -39,6 +40,8 @@ export interface PartitionContent {
   readonly remembered: Remembered;
   /** Segments included. */
   readonly windows: PartitionWindows;
+  /** Segments included. */
+  readonly days: PartitionDays;
   /** Fields whose values are newer in the journal. */
   readonly journalled: Map<string, Buffer>;
   readonly hasJournal: boolean;
@@ -110,17 +113,23 @@ class PartitionReader {
   readonly #remembered: Remembered;
   readonly #watermarks: ReadonlyMap<string, number>;
   readonly #windows: PartitionWindows;
+  readonly #days: PartitionDays;
   readonly #folded: number;
   readonly garbage = new Set<string>();
   /** Those that are not folded in. */
   readonly segments: RawSegment[] = [];
 
   constructor(
-    into: { readonly remembered: Remembered; readonly windows: PartitionWindows },
+    into: {
+      readonly remembered: Remembered;
+      readonly windows: PartitionWindows;
+      readonly days: PartitionDays;
+    },
     at: { readonly watermarks: ReadonlyMap<string, number>; readonly folded: number },
   ) {
     this.#remembered = into.remembered;
     this.#windows = into.windows;
+    this.#days = into.days;
     this.#watermarks = at.watermarks;
     this.#folded = at.folded;
   }
@@ -136,6 +145,9 @@ class PartitionReader {
     else if (kind === 'b') this.#segment(field, name.integer(0), value);
     else if (kind === 'W') this.#windows.loadWindow(readWindowPlace(name), value.toString());
     else if (kind === 'w') this.#windowCell(name, Fields.parse(value.toString()));
+    else if (kind === 'D') this.#days.load('day', name, { field, text: value.toString() });
+    else if (kind === 'A') this.#days.load('actor', name, { field, text: value.toString() });
+    else if (kind === 'T') this.#days.load('traces', name, { field, text: value.toString() });
     else this.#state(kind, name, Fields.parse(value.toString()));
     name.end();
   }
@@ -276,7 +288,8 @@ function readRaw(raw: RawPartition, horizons: Horizons, progress: Progress): Par
   const [revision, folded] = [readCount(meta.get(META.revision)), readCount(meta.get(META.folded))];
   const remembered = new Remembered(dedupeHours);
   const windows = new PartitionWindows({ dedupeHours, retention: horizons.activityRetention });
-  const reader = new PartitionReader({ remembered, windows }, { watermarks, folded });
+  const days = new PartitionDays(dedupeHours);
+  const reader = new PartitionReader({ remembered, windows, days }, { watermarks, folded });
   for (const [field, value] of values) {
     progress.reading(field);
     reader.field(field, value);
@@ -288,6 +301,7 @@ function readRaw(raw: RawPartition, horizons: Horizons, progress: Progress): Par
     const segment = readSegment(bytes);
     unfolded.add(at, segment.clusters, bytes.length);
     windows.add(segment.activity);
+    days.add(segment.activity);
   }
   for (const [field, value] of journalled) {
     // What the journal says is gone may still stand in its field; what is too old need not be written there.
@@ -305,6 +319,7 @@ function readRaw(raw: RawPartition, horizons: Horizons, progress: Progress): Par
     unfolded,
     remembered,
     windows,
+    days,
     journalled,
     hasJournal: journal.length > 0,
     garbage: reader.garbage,

@@ -4,7 +4,7 @@ import {
   type ActivityWindow,
   addTally,
   emptyActivity,
-  mergeActivity,
+  mergeWindows,
   talliesOf,
   WINDOW_KINDS,
   windowFor,
@@ -64,7 +64,7 @@ function hourOfWindow(number: number): number {
 /** Adds a window of five minutes to the hour that it is in. */
 function addToHour(hours: ActivityState, { number, subjects, other }: ActivityWindow): void {
   const hour = { kind: SUM_KIND, number: hourOfWindow(number), subjects, other };
-  mergeActivity(hours, { cluster: hours.cluster, windows: new Map([['', hour]]) });
+  mergeWindows(hours, { windows: new Map([['', hour]]) });
 }
 
 function packed(window: ActivityWindow): string {
@@ -161,13 +161,13 @@ export class PartitionWindows {
   mergeInto(sum: Map<string, ActivityState>): void {
     for (const [cluster, activity] of this.#open) {
       const total = stateIn(sum, cluster);
-      mergeActivity(total, activity);
+      mergeWindows(total, activity);
       for (const window of activity.windows.values()) addToHour(total, window);
     }
     for (const place of this.#closed.values()) {
       const one = emptyActivity(place.cluster);
       unpack(one, place, place.cells);
-      mergeActivity(stateIn(sum, place.cluster), one);
+      mergeWindows(stateIn(sum, place.cluster), one);
     }
   }
 
@@ -181,7 +181,7 @@ export class PartitionWindows {
     for (const [cluster, delta] of deltas) {
       const activity = stateIn(this.#open, cluster);
       const windows = new Map([...delta.windows].filter(([, { kind }]) => kind === KEPT_KIND));
-      mergeActivity(activity, { cluster, windows });
+      mergeWindows(activity, { windows });
       for (const { kind, number } of windows.values()) this.#changed.add(windowFor(activity, kind, number));
     }
   }

@@ -9,6 +9,7 @@ import {
   checkBatch,
   type Claim,
   isEmpty,
+  isIdle,
   Malformed,
   newestOf,
   pruneActivity,
@@ -134,10 +135,11 @@ export class RedisStore implements SubjectStore {
         );
       }
       const content = await this.#load(source);
-      const owned = new OwnedPartition(key, token, content, {
-        keepDays,
-        foldLimits: this.#options.foldLimits ?? FOLD_LIMITS,
-      });
+      const { foldLimits = FOLD_LIMITS } = this.#options;
+      const owned = orDamaged(
+        `${key}: a day`,
+        () => new OwnedPartition(key, token, content, { keepDays, foldLimits }),
+      );
       this.#owned.set(source, owned);
       return {
         source,
@@ -267,17 +269,21 @@ export class RedisStore implements SubjectStore {
 
   async read(): Promise<readonly ClusterState[]> {
     const { clusters } = await this.#sum();
-    return [...clusters.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
+    return sorted(clusters);
   }
 
   async activity(): Promise<readonly ActivityState[]> {
+    return (await this.whole()).activity;
+  }
+
+  async whole(): ReturnType<SubjectStore['whole']> {
     const { clusters, activity } = await this.#sum();
     for (const [name, state] of activity) {
       const newest = newestOf(clusters, name);
       if (newest !== undefined) pruneActivity(state, newest, this.#horizons.activityRetention);
-      if (state.windows.size === 0) activity.delete(name);
+      if (isIdle(state)) activity.delete(name);
     }
-    return [...activity.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
+    return { clusters: sorted(clusters), activity: sorted(activity) };
   }
 
   async #sum(): Promise<{ clusters: Map<string, ClusterState>; activity: Map<string, ActivityState> }> {
@@ -287,6 +293,7 @@ export class RedisStore implements SubjectStore {
     for (const source of await this.sources()) {
       const content = await this.#load(source);
       orDamaged(`${this.#key(source)}: a closed window`, () => content.windows.mergeInto(activity));
+      orDamaged(`${this.#key(source)}: a day`, () => content.days.mergeInto(activity));
       for (const [name, state] of wholeClusters(content)) {
         const cluster = total.get(name) ?? emptyCluster(name);
         total.set(name, cluster);
@@ -311,6 +318,11 @@ export class RedisStore implements SubjectStore {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.flush();
   }
+}
+
+/** The values by their keys. */
+function sorted<V>(states: ReadonlyMap<string, V>): V[] {
+  return [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, state]) => state);
 }
 
 /** @throws StateError that names the part, where it cannot be read */

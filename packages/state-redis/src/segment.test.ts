@@ -2,7 +2,7 @@ import { MAX_SUBJECTS, observeActivity, type ActivityState } from '@leastwise/ac
 import type { CountedRequest } from '@leastwise/audit-event';
 import { CAPS, type ClusterState, emptyCluster } from '@leastwise/rbac';
 import { Malformed } from '@leastwise/state';
-import { deltasOf, identityOf, type SampleRequest } from '@leastwise/state/conformance';
+import { daysOf, deltasOf, identityOf, plainDays, type SampleRequest } from '@leastwise/state/conformance';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -117,13 +117,33 @@ describe('a segment', () => {
     expect(window?.other.size).toBeGreaterThan(0);
   });
 
+  test('has the days of people, and leaves them out for those who look at windows', () => {
+    const activity = daysOf(
+      ['a', '__proto__', '"\\\n', '\ud800'].map((name, n) => ({
+        ...{ n, us: 20_000 * 24 * HOUR_US + n, name, namespace: name, actor: `user:${name}` },
+        ...{ command: [name], cluster: name, isKubectl: n !== 1 },
+      })),
+    );
+    const bytes = encodeSegment({ clusters: new Map(), activity });
+    expect(plainDays(readSegment(bytes).activity.values())).toEqual(plainDays(activity.values()));
+    expect(plainDays(readSegment(bytes, 'windows').activity.values())).toEqual([]);
+  });
+
+  test('of a version before there were days is read', () => {
+    const activity = activityOf([{ us: HOUR_US, user: 'a', cluster: 'c' }]);
+    const text = encodeSegment({ clusters: new Map(), activity }).toString();
+    expect(text.endsWith(',[]]')).toBe(true);
+    const before = Buffer.from(text.replace(/,\[\]\]$/, ']'));
+    expect(readSegment(before).activity).toEqual(readSegment(Buffer.from(text)).activity);
+  });
+
   test('leaves hours out: they follow from the rest', () => {
     const activity = activityOf([{ us: HOUR_US, user: 'a', cluster: 'c' }]);
     const both = new Map(activity);
     const state = activity.get('c');
     const windows = new Map(state?.windows);
     windows.set('1h/1', { kind: '1h', number: 1, subjects: new Map(), other: new Map() });
-    both.set('c', { cluster: 'c', windows });
+    both.set('c', { cluster: 'c', windows, days: new Map() });
     const clusters = new Map<string, ClusterState>();
     expect(encodeSegment({ clusters, activity: both })).toEqual(encodeSegment({ clusters, activity }));
   });
@@ -131,7 +151,9 @@ describe('a segment', () => {
   test.each([
     ['no JSON', '[[],['],
     ['a list too few', '[[]]'],
-    ['a list too many', '[[],[],[]]'],
+    ['a list too many', '[[],[],[],[]]'],
+    ['half an actor of a day', '[[],[],[["x",[1,[0,0,[]],["user:a"]]]]]'],
+    ['half a tempo of a day', '[[],[],[["x",[1,[0,0,[1,2]]]]]]'],
     ['a cluster that is no list', '[["x"],[]]'],
     ['a subject of an unknown kind', '[[["x",1,1,0,null,[],[["Robot","","",null,null,[],[]]]]],[]]'],
     ['half a namespace', '[[["x",1,1,0,null,["y",1],[]]],[]]'],

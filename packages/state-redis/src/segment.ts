@@ -1,8 +1,10 @@
 import {
+  type ActivityDay,
   type ActivityState,
   type ActivityWindow,
   addTally,
   cellKeyOf,
+  dayFor,
   emptyActivity,
   type Tally,
   windowFor,
@@ -17,7 +19,18 @@ import {
   type RuleState,
   type SubjectState,
 } from '@leastwise/rbac';
-import { evidenceText, Fields, Malformed, readEvidence } from '@leastwise/state';
+import {
+  encodeActor,
+  encodeDay,
+  evidenceText,
+  Fields,
+  Malformed,
+  readActor,
+  readDay,
+  readEvidence,
+  readTraces,
+  tracesText,
+} from '@leastwise/state';
 
 import { readSubjectKind } from './clusters-reader.ts';
 import { KEPT_KIND } from './partition-windows.ts';
@@ -26,7 +39,7 @@ import { KEPT_KIND } from './partition-windows.ts';
  * A segment is what one commit adds, as one text. Lists in JSON, in which `…` says that what is before it comes any number
  * of times:
  *
- *   segment    [[cluster …], [activity …]]
+ *   segment    [[cluster …], [activity …], [days …]], without the last one where it was written before layout 6
  *   cluster    [name, firstSeenUs, lastSeenUs, whether namespaces overflowed, subjects' overflow, namespaces,
  *              [subject …]]
  *   namespaces [name, lastSeenUs, lastLiveUs, lastDeletedUs …]
@@ -35,6 +48,9 @@ import { KEPT_KIND } from './partition-windows.ts';
  *   rule       [verb, apiGroup, resource, namespace, overflow, name, evidence …]
  *   activity   [name of a cluster, window …]
  *   window     [number, cells of `other`, subject's key, its cells …], of five minutes
+ *   days       [name of a cluster, day …]
+ *   day        [number, [what it says of nobody in particular], [subject's key, [counts], [shape …], [request …]] …], as
+ *              day-codec.ts of the state has them
  *   cells      [code, count, first time, last time …], times in microseconds from the window's start
  *
  * Nothing is ever looked up in it: it is written once, and read once or not at all.
@@ -96,6 +112,21 @@ function activityText({ cluster, windows }: ActivityState): string {
   return `${text}]`;
 }
 
+function dayText(day: ActivityDay): string {
+  let text = `[${day.day},${JSON.stringify(encodeDay(day))}`;
+  for (const [key, actor] of day.actors.entries()) {
+    const counts = JSON.stringify(encodeActor(day.day, actor));
+    text += `,[${JSON.stringify(key)},${counts},${tracesText(day.day, actor.traces)}]`;
+  }
+  return `${text}]`;
+}
+
+function daysText({ cluster, days }: ActivityState): string {
+  let text = `[${JSON.stringify(cluster)}`;
+  for (const day of days.values()) text += `,${dayText(day)}`;
+  return `${text}]`;
+}
+
 function clusterText(state: ClusterState): string {
   const { cluster, firstSeenUs, lastSeenUs, namespacesOverflow, subjectsOverflow } = state;
   const namespaces = listed(
@@ -109,7 +140,12 @@ function clusterText(state: ClusterState): string {
 
 /** What a batch adds to clusters and windows, as bytes. The inverse of {@link readSegment}. */
 export function encodeSegment({ clusters, activity }: SegmentContent): Buffer {
-  const texts = [listed(clusters.values(), clusterText), listed(activity.values(), activityText)];
+  const withDays = [...activity.values()].filter(({ days }) => days.size > 0);
+  const texts = [
+    listed(clusters.values(), clusterText),
+    listed(activity.values(), activityText),
+    listed(withDays, daysText),
+  ];
   return Buffer.from(`[${texts.join(',')}]`);
 }
 
@@ -189,15 +225,43 @@ function readCluster(fields: Fields): ClusterState {
   return cluster;
 }
 
+function readDayOf(state: ActivityState, fields: Fields): void {
+  const day = dayFor(state.days, fields.integer());
+  const head = fields.list();
+  readDay(day, head);
+  head.end();
+  while (fields.more()) {
+    const actor = fields.list();
+    const key = actor.string();
+    const counts = actor.list();
+    readActor(day, key, counts);
+    counts.end();
+    readTraces(day, key, actor);
+    actor.end();
+  }
+}
+
+function readDays(activity: Map<string, ActivityState>, fields: Fields): void {
+  while (fields.more()) {
+    const days = fields.list();
+    const cluster = days.string();
+    const state = activity.get(cluster) ?? emptyActivity(cluster);
+    activity.set(cluster, state);
+    while (days.more()) readDayOf(state, days.list());
+  }
+}
+
 /**
  * The inverse of {@link encodeSegment}.
+ * @param parts - `windows` leaves the days of people's requests out, for those who have no use for them
  * @throws Malformed
  */
-export function readSegment(bytes: Buffer): SegmentContent {
+export function readSegment(bytes: Buffer, parts: 'all' | 'windows' = 'all'): SegmentContent {
   const clusters = new Map<string, ClusterState>();
   const activity = new Map<string, ActivityState>();
   const fields = Fields.parse(bytes.toString());
   const [states, activities] = [fields.list(), fields.list()];
+  const days = fields.more() ? fields.list() : undefined;
   fields.end();
   while (states.more()) {
     const cluster = readCluster(states.list());
@@ -209,5 +273,6 @@ export function readSegment(bytes: Buffer): SegmentContent {
     while (windows.more()) readWindow(state, windows.list());
     activity.set(state.cluster, state);
   }
+  if (days !== undefined && parts === 'all') readDays(activity, days);
   return { clusters, activity };
 }

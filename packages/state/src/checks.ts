@@ -1,4 +1,4 @@
-import { type ActivityState, talliesOf } from '@leastwise/activity';
+import { type ActivityDay, activityDayOf, type ActivityState, talliesOf } from '@leastwise/activity';
 import { subjectKey } from '@leastwise/audit-event';
 import { type ClusterState, DAY_US, type Evidence, type RuleSet } from '@leastwise/rbac';
 
@@ -98,6 +98,27 @@ function checkActivity(name: string, state: ActivityState): void {
       mustBe(Number.isSafeInteger(firstUs) && Number.isSafeInteger(lastUs), 'times in whole microseconds');
     }
   }
+  for (const [number, day] of state.days) {
+    mustBe(day.day === number, 'every day under its number');
+    checkDay(day);
+  }
+}
+
+function checkDay({ day, otherClients, actors }: ActivityDay): void {
+  mustBe(isDay(day), 'days with numbers');
+  const counts = [otherClients.requests, otherClients.refused];
+  for (const actor of [actors.other, ...actors.values()]) {
+    counts.push(actor.discovery, actor.secretReads);
+    for (const { requests, refused, changes } of actor.tempos.values())
+      counts.push(requests, refused, changes);
+    for (const { atUs } of actor.traces.values()) {
+      mustBe(Number.isSafeInteger(atUs) && activityDayOf(atUs) === day, 'every request on its day');
+    }
+  }
+  mustBe(
+    counts.every((count) => isWhole(count, Number.MAX_SAFE_INTEGER)),
+    'whole counts',
+  );
 }
 
 /**

@@ -3,12 +3,14 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { describeActivity } from './conformance/activity.ts';
 import { describeContent } from './conformance/content.ts';
 import { describeCrashes, describePromise } from './conformance/crashes.ts';
+import { describeDays } from './conformance/days.ts';
 import { describeFacts, describeIdentities } from './conformance/identities.ts';
 import { describePositions } from './conformance/positions.ts';
 import type { Context, StoreUnderTest } from './conformance/support.ts';
 import type { SubjectStore } from './types.ts';
 
 export { deltasOf, identityOf, NOTHING, type SampleRequest, stateOf } from './conformance/deltas.ts';
+export { daysOf, plainDays, type SampleTrace } from './conformance/days.ts';
 export type { StoreUnderTest } from './conformance/support.ts';
 
 /** The suite that every store has to pass. Call it at the top level of a test file. */
@@ -35,6 +37,7 @@ export function describeSubjectStore(name: string, makeStore: () => Promise<Stor
     describeFacts(context);
     describeContent(context);
     describeActivity(context);
+    describeDays(context);
     describeCrashes(context);
     describePromise(makeStore);
   });

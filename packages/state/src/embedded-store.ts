@@ -14,7 +14,7 @@ import { type Content, emptyContent, isIdentityKey } from './content.ts';
 import type { DescribedStore, StateDescription } from './description.ts';
 import { type Disk, nodeDisk } from './disk.ts';
 import { StateFolder } from './state-folder.ts';
-import { ACTIVITY_RETENTION, newestOf, pruneActivity } from './retention.ts';
+import { ACTIVITY_RETENTION, isIdle, newestOf, pruneActivity } from './retention.ts';
 import {
   type ApplyResult,
   type Batch,
@@ -59,6 +59,11 @@ function merge(content: Content, deltas: Deltas): void {
   }
   const { late, lost } = content.tally;
   content.tally = { late: late + deltas.tally.late, lost: lost + deltas.tally.lost };
+}
+
+/** The values by their keys. */
+function sorted<V>(states: ReadonlyMap<string, V>): V[] {
+  return [...states].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, state]) => state);
 }
 
 class EmbeddedStore implements DescribedStore {
@@ -139,9 +144,7 @@ class EmbeddedStore implements DescribedStore {
   }
 
   read(): Promise<readonly ClusterState[]> {
-    return this.#inTurn(() =>
-      [...this.#content.clusters.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1)),
-    );
+    return this.#inTurn(() => sorted(this.#content.clusters));
   }
 
   #prune(): void {
@@ -149,14 +152,22 @@ class EmbeddedStore implements DescribedStore {
     for (const [name, state] of activity) {
       const newest = newestOf(clusters, name);
       if (newest !== undefined) pruneActivity(state, newest, this.#retention);
-      if (state.windows.size === 0) activity.delete(name);
+      if (isIdle(state)) activity.delete(name);
     }
   }
 
   activity(): Promise<readonly ActivityState[]> {
     return this.#inTurn(() => {
       this.#prune();
-      return [...this.#content.activity.values()].sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
+      return sorted(this.#content.activity);
+    });
+  }
+
+  whole(): ReturnType<DescribedStore['whole']> {
+    return this.#inTurn(() => {
+      this.#prune();
+      const { clusters, activity } = this.#content;
+      return { clusters: sorted(clusters), activity: sorted(activity) };
     });
   }
 

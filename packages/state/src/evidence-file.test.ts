@@ -69,7 +69,8 @@ describe('a file of evidence', () => {
     let batches = 0;
     const spy: SubjectStore = {
       ...{ claim: (source) => store.claim(source), flush: () => store.flush() },
-      ...{ read: () => store.read(), activity: () => store.activity(), facts: () => store.facts() },
+      ...{ read: () => store.read(), activity: () => store.activity(), whole: () => store.whole() },
+      facts: () => store.facts(),
       applyBatch: (batch) => {
         batches += 1;
         return store.applyBatch(batch);
@@ -91,7 +92,7 @@ describe('a file of evidence', () => {
     await store.applyBatch({ claim, from: '', to: '9', deltas });
     expect(await bytesOf(store, 'parts')).toBe(whole);
     expect(whole.split('\n')[0]).toBe(
-      '{"schema":"leastwise-evidence","version":3,"tally":{"late":0,"lost":3}}',
+      '{"schema":"leastwise-evidence","version":4,"tally":{"late":0,"lost":3}}',
     );
   });
 
@@ -108,7 +109,7 @@ describe('a file of evidence', () => {
   it('of the version before, which named no bindings, is read', async () => {
     const good = await bytesOf(await storeOf(requestsUpTo(1)), 'a');
     const [header = '', ...lines] = good.split('\n').slice(0, -2);
-    await sealed('old', [header.replace('"version":3', '"version":2'), ...lines]);
+    await sealed('old', [header.replace('"version":4', '"version":2'), ...lines]);
     await using store = await openEmbeddedStore();
     expect((await importEvidence(store, path('old'))).became).toBe('imported');
     expect(await bytesOf(store, 'b')).toBe(good);
@@ -267,7 +268,7 @@ describe('a file that is no good', () => {
     [
       'of a newer version',
       1,
-      (lines: string[]) => lines.with(0, (lines[0] ?? '').replace('"version":3', '"version":99')),
+      (lines: string[]) => lines.with(0, (lines[0] ?? '').replace('"version":4', '"version":99')),
     ],
     [
       'of a version that is none',
@@ -277,10 +278,10 @@ describe('a file that is no good', () => {
     [
       'a state, which is no export',
       1,
-      (lines: string[]) => lines.with(0, '{"schema":"leastwise-state","version":3}'),
+      (lines: string[]) => lines.with(0, '{"schema":"leastwise-state","version":4}'),
     ],
     ['something else', 1, (lines: string[]) => lines.with(0, '[]')],
-    ['without a tally', 1, (lines: string[]) => lines.with(0, '{"schema":"leastwise-evidence","version":3}')],
+    ['without a tally', 1, (lines: string[]) => lines.with(0, '{"schema":"leastwise-evidence","version":4}')],
     ['without a cluster', 2, (lines: string[]) => lines.toSpliced(1, 1)],
     ['with an unknown line', 2, (lines: string[]) => lines.toSpliced(1, 0, '["constructor"]')],
     ['with a negative count', 21, (lines: string[]) => lines.map((line) => line.replace('",[1,', '",[-1,'))],

@@ -51,6 +51,13 @@ export class Fields {
     return value;
   }
 
+  /** As {@link Fields.integer}, or `undefined` where `null` stands for it. */
+  optionalInteger(min?: number, max?: number): number | undefined {
+    if (this.#values[this.#at] !== null || !this.more()) return this.integer(min, max);
+    this.#at += 1;
+    return undefined;
+  }
+
   list(): Fields {
     return new Fields(this.#next());
   }

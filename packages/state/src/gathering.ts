@@ -1,7 +1,19 @@
-import { type ActivityState, observeActivity, WINDOW_KINDS, type WindowKind } from '@leastwise/activity';
+import {
+  activityDayOf,
+  type ActivityState,
+  dayFor,
+  emptyActivity,
+  observeActivity,
+  observeTrace,
+  type TracedEvent,
+  TraceReader,
+  WINDOW_KINDS,
+  type WindowKind,
+} from '@leastwise/activity';
 import {
   attribute,
   type AttributeContext,
+  type Attribution,
   type AuditEvent,
   type CountedRequest,
   createAttributeContext,
@@ -29,7 +41,7 @@ export interface GatherOptions {
   readonly filterDefault?: 'allow' | 'deny';
   /** Take the requests of a group instead of each subject's. */
   readonly group?: AttributeContext['group'];
-  /** Count requests in windows too. */
+  /** Count requests in windows too, and keep those of people by their days. */
   readonly hasWindows?: boolean;
   /** Of which kinds; of all where it is not given. */
   readonly windowKinds?: readonly WindowKind[];
@@ -60,6 +72,13 @@ function seenAs({ hi, lo }: Identity, cluster: string, hour: number): SeenIdenti
   return { hi, lo, cluster, hour };
 }
 
+/** What is known of an event before it is counted. */
+interface Judged {
+  readonly isLate: boolean;
+  readonly hour: number;
+  readonly traced: TracedEvent | undefined;
+}
+
 class Open {
   readonly clusters: Observations = new Map();
   readonly activity = new Map<string, ActivityState>();
@@ -82,12 +101,14 @@ export class Gathering {
   readonly #context: AttributeContext;
   readonly #accepts: (event: AuditEvent) => boolean;
   readonly #watermarks: Map<string, number>;
+  readonly #traces: TraceReader | undefined;
   #open = new Open();
 
   constructor(claim: Claim, options: GatherOptions) {
     this.#claim = claim;
     this.#options = options;
     this.#watermarks = new Map(claim.watermarks);
+    this.#traces = options.hasWindows === true ? new TraceReader() : undefined;
     this.#context = createAttributeContext({ keyHex: claim.identityKey, group: options.group });
     this.#accepts = createFilter(options.filters ?? [], options.filterDefault ?? 'allow');
   }
@@ -100,8 +121,9 @@ export class Gathering {
 
   /** Whether the open batch would change nothing. */
   get isEmpty(): boolean {
-    const { clusters, watermarks, late, lost } = this.#open;
-    return this.size === 0 && clusters.size === 0 && watermarks.size === 0 && late === 0 && lost === 0;
+    const { clusters, activity, watermarks, late, lost } = this.#open;
+    const isIdle = clusters.size === 0 && activity.size === 0 && watermarks.size === 0;
+    return this.size === 0 && isIdle && late === 0 && lost === 0;
   }
 
   /** Records were gone from the log before they could be read. */
@@ -115,16 +137,47 @@ export class Gathering {
     const hour = hourOf(event.receivedAtUs);
     const isLate = this.#isLate(event.receivedAtUs, cluster, hour);
     const attribution = attribute(event, cluster, this.#context);
+    const traced = isLate ? undefined : this.#traces?.read(event, attribution);
     switch (attribution.kind) {
       case 'skip':
-        if (!isLate) this.#open.resolved.add(seenAs(attribution.receivedIdentity, cluster, hour));
+        if (!isLate) this.#skip(event, seenAs(attribution.receivedIdentity, cluster, hour), traced);
         return attribution.reason;
       case 'received':
         if (!isLate) this.#open.received.add(seenAs(attribution.identity, cluster, hour));
         return 'request-received';
       case 'request':
-        return this.#request(attribution.request, isLate ? undefined : attribution.receivedIdentity, hour);
+        return this.#counted(event, attribution, { isLate, hour, traced });
     }
+  }
+
+  /** What is reported though it is no evidence has to be told from its copies. */
+  #skip(event: AuditEvent, seen: SeenIdentity, traced: TracedEvent | undefined): void {
+    if (traced) this.#trace(event, traced, { seen, isNew: this.#isNew(seen) });
+    else this.#open.resolved.add(seen);
+  }
+
+  #counted(
+    event: AuditEvent,
+    { request, receivedIdentity }: Extract<Attribution, { kind: 'request' }>,
+    { isLate, hour, traced }: Judged,
+  ): Gathered {
+    const became = this.#request(request, isLate ? undefined : receivedIdentity, hour);
+    if (traced) {
+      const seen = seenAs(request.identity, request.cluster, hour);
+      this.#trace(event, traced, { seen, isNew: became !== 'repeated' });
+    }
+    return became;
+  }
+
+  #trace(
+    { receivedAtUs: atUs, auditID }: AuditEvent,
+    traced: TracedEvent,
+    { seen, isNew }: { readonly seen: SeenIdentity; readonly isNew: boolean },
+  ): void {
+    const { activity } = this.#open;
+    const state = activity.get(seen.cluster) ?? emptyActivity(seen.cluster);
+    activity.set(seen.cluster, state);
+    observeTrace(dayFor(state.days, activityDayOf(atUs)), { traced, atUs, auditID, identity: seen, isNew });
   }
 
   /** The deltas of the open batch, which is begun anew. */

@@ -8,4 +8,15 @@ export { encodeEvidence, evidenceText, readEvidence } from './evidence-codec.ts'
 export { Fields, Malformed } from './fields.ts';
 export { checkBatch, isEmpty } from './checks.ts';
 export { isIdentityKey } from './content.ts';
-export { ACTIVITY_RETENTION, newestOf, pruneActivity } from './retention.ts';
+export { ACTIVITY_RETENTION, isIdle, newestOf, pruneActivity } from './retention.ts';
+export {
+  encodeActor,
+  encodeDay,
+  type IdentifiedTrace,
+  readActor,
+  readDay,
+  readTraces,
+  traceHour,
+  tracesByHour,
+  tracesText,
+} from './day-codec.ts';

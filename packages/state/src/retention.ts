@@ -1,6 +1,8 @@
 import {
   type ActivityRetention,
   type ActivityState,
+  daysToKeep,
+  trimDay,
   WINDOW_KINDS,
   windowKey,
   windowsToKeep,
@@ -13,7 +15,7 @@ const HOUR_US = 3_600_000_000;
 export const ACTIVITY_RETENTION: ActivityRetention = { '5m': 6 * HOUR_US, '1h': 72 * HOUR_US };
 
 /**
- * Takes out the windows that are beyond the retention.
+ * Takes out the windows and days that are beyond the retention.
  * @param newestUs - of the cluster; by event time, so that a replay keeps the same windows
  */
 export function pruneActivity(state: ActivityState, newestUs: number, retention: ActivityRetention): void {
@@ -23,6 +25,17 @@ export function pruneActivity(state: ActivityState, newestUs: number, retention:
       if (window.kind === kind && window.number < first) state.windows.delete(windowKey(kind, window.number));
     }
   }
+  const first = daysToKeep(newestUs);
+  for (const day of state.days.values()) {
+    if (day.day < first.counts) state.days.delete(day.day);
+    else if (day.day < first.traces) for (const { traces } of day.actors.values()) traces.clear();
+    else trimDay(day);
+  }
+}
+
+/** Whether a state holds nothing. */
+export function isIdle({ windows, days }: ActivityState): boolean {
+  return windows.size === 0 && days.size === 0;
 }
 
 /** When a cluster's newest request was received, in microseconds; `undefined` where none was counted. */

@@ -94,14 +94,14 @@ describe('a damaged state', () => {
 
   it('is refused when it is of another version', async () => {
     await saved(1, folder.dir);
-    await rewrite(([header = '', ...lines]) => [header.replace('"version":3', '"version":4'), ...lines]);
-    await expectRefused(`${stateFile()}:1: a state of version 4; this program reads versions 1 to 3`);
+    await rewrite(([header = '', ...lines]) => [header.replace('"version":4', '"version":5'), ...lines]);
+    await expectRefused(`${stateFile()}:1: a state of version 5; this program reads versions 1 to 4`);
   });
 
   it('is read when it is of the first version, which tallied nothing', async () => {
     await saved(1, folder.dir);
     await rewrite(([header = '', ...lines]) => [
-      header.replace('"version":3', '"version":1').replace('"tally":{"late":0,"lost":0},', ''),
+      header.replace('"version":4', '"version":1').replace('"tally":{"late":0,"lost":0},', ''),
       ...lines,
     ]);
     await using store = await openEmbeddedStore({ dir: folder.dir });
@@ -109,17 +109,24 @@ describe('a damaged state', () => {
     expect(await store.read()).toEqual(stateOf(requestsUpTo(1)));
   });
 
+  it('is read when it is of the third version, which had no days', async () => {
+    await saved(1, folder.dir);
+    await rewrite(([header = '', ...lines]) => [header.replace('"version":4', '"version":3'), ...lines]);
+    await using store = await openEmbeddedStore({ dir: folder.dir });
+    expect(await store.read()).toEqual(stateOf(requestsUpTo(1)));
+  });
+
   it('is read when it is of the second version, which named no bindings', async () => {
     const requests = requestsUpTo(1);
     await saved(1, folder.dir);
-    await rewrite(([header = '', ...lines]) => [header.replace('"version":3', '"version":2'), ...lines]);
+    await rewrite(([header = '', ...lines]) => [header.replace('"version":4', '"version":2'), ...lines]);
     await using store = await openEmbeddedStore({ dir: folder.dir });
     expect(await store.read()).toEqual(stateOf(requests));
     const claim = await store.claim('more');
     const more = { ...requests[0], identity: identityOf(9_000), binding: 'ns1/b/Role/r' };
     await store.applyBatch({ claim, from: '', to: '1', deltas: deltasOf([more], claim) });
     await store.flush();
-    expect(await readFile(stateFile(), 'utf8')).toMatch(/^\{"schema":"leastwise-state","version":3,/);
+    expect(await readFile(stateFile(), 'utf8')).toMatch(/^\{"schema":"leastwise-state","version":4,/);
     expect(await store.read()).toEqual(stateOf([...requests, more]));
   });
 

@@ -1,6 +1,8 @@
 import {
+  type ActivityDay,
   type ActivityState,
   addTally,
+  dayFor,
   emptyActivity,
   talliesOf,
   WINDOW_KINDS,
@@ -16,6 +18,16 @@ import {
   type SubjectState,
 } from '@leastwise/rbac';
 
+import { MAX_DAY } from './checks.ts';
+import {
+  encodeActor,
+  encodeDay,
+  readActor,
+  readDay,
+  readTraces,
+  tracesByHour,
+  tracesText,
+} from './day-codec.ts';
 import { encodeEvidence, readEvidence } from './evidence-codec.ts';
 import { type Fields, Malformed } from './fields.ts';
 
@@ -27,8 +39,9 @@ import { type Fields, Malformed } from './fields.ts';
  *   ["subject", kind, namespace, name, overflow of allowed rules, overflow of denied rules]
  *   ["allowed" or "denied", verb, apiGroup, resource, namespace, overflow, [name, evidence, name, evidence, …]]
  *   ["window", kind, number, [cell, count, firstUs, lastUs, cell, …]]
+ *   ["day", day, …], ["actor", day, subject's key, …], ["traces", day, subject's key, hour, …], as in day-codec.ts
  *
- * A namespace, subject or window belongs to the cluster above it, a rule to the subject above it. All are
+ * A namespace, subject, window or day belongs to the cluster above it, a rule to the subject above it. All are
  * sorted by code units, so the same clusters have the same lines; a line holds one rule at most, so
  * neither side ever has much of a state in memory twice.
  */
@@ -83,6 +96,19 @@ function* windowLines({ windows }: ActivityState): Generator<string, void> {
   }
 }
 
+function* dayLines({ days }: ActivityState): Generator<string, void> {
+  for (const day of [...days.values()].sort((a, b) => a.day - b.day)) {
+    yield JSON.stringify(['day', day.day, ...encodeDay(day)]);
+    for (const [key, actor] of day.actors.entries()) {
+      yield JSON.stringify(['actor', day.day, key, ...encodeActor(day.day, actor)]);
+      for (const [hour, traces] of tracesByHour(day.day, actor)) {
+        const where = JSON.stringify(['traces', day.day, key, hour]).slice(0, -1);
+        yield `${where},${tracesText(day.day, traces)}]`;
+      }
+    }
+  }
+}
+
 /** The lines of all clusters, with the activity in them. Read back by {@link ClusterReader}. */
 export function* clusterLines(
   clusters: ReadonlyMap<string, ClusterState>,
@@ -96,8 +122,11 @@ export function* clusterLines(
       const times = [state.lastSeenUs, state.lastLiveUs, state.lastDeletedUs];
       yield JSON.stringify(['namespace', namespace, ...times]);
     }
-    const windows = activity.get(name);
-    if (windows) yield* windowLines(windows);
+    const active = activity.get(name);
+    if (active) {
+      yield* windowLines(active);
+      yield* dayLines(active);
+    }
     for (const [, subject] of byKey(cluster.subjects)) yield* subjectLines(subject);
   }
 }
@@ -139,6 +168,11 @@ export class ClusterReader {
         break;
       case 'window':
         this.#readWindow(fields);
+        break;
+      case 'day':
+      case 'actor':
+      case 'traces':
+        this.#readDay(kind, fields);
         break;
       case 'subject':
         this.#readSubject(fields);
@@ -192,18 +226,38 @@ export class ClusterReader {
 
   #readWindow(fields: Fields): void {
     if (!this.#part || this.#subject) throw new Malformed('a window outside the head of a cluster');
-    const { cluster } = this.#part;
     const text = fields.string();
     const kind = WINDOW_KINDS.find((each) => each === text);
     if (kind === undefined) throw new Malformed('a window of an unknown kind');
-    const activity = this.activity.get(cluster) ?? emptyActivity(cluster);
-    this.activity.set(cluster, activity);
+    const activity = this.#activityOf(this.#part);
     const window = windowFor(activity, kind, fields.integer());
     const cells = fields.list();
     while (cells.more()) {
       const key = cells.string();
       const tally = { count: cells.integer(0), firstUs: cells.integer(), lastUs: cells.integer() };
       if (!addTally(window, key, tally)) throw new Malformed('a cell of an unknown kind');
+    }
+  }
+
+  #activityOf({ cluster }: ClusterState): ActivityState {
+    const activity = this.activity.get(cluster) ?? emptyActivity(cluster);
+    this.activity.set(cluster, activity);
+    return activity;
+  }
+
+  #readDay(kind: 'day' | 'actor' | 'traces', fields: Fields): void {
+    if (!this.#part || this.#subject) throw new Malformed('a day outside the head of a cluster');
+    const day: ActivityDay = dayFor(this.#activityOf(this.#part).days, fields.integer(-MAX_DAY, MAX_DAY));
+    if (kind === 'day') {
+      readDay(day, fields);
+      return;
+    }
+    const key = fields.string();
+    if (kind === 'actor') readActor(day, key, fields);
+    else {
+      // The hour only parts long lists.
+      fields.integer(0);
+      readTraces(day, key, fields);
     }
   }
 

@@ -2,8 +2,11 @@ import type { ActivityState } from '@leastwise/activity';
 import type { Identity } from '@leastwise/audit-event';
 import type { ClusterState } from '@leastwise/rbac';
 
-/** Version of the schema below. Since 3 evidence names bindings. A store that holds a newer one refuses to open. */
-export const SCHEMA_VERSION = 3;
+/**
+ * Version of the schema below. Since 3 evidence names bindings; since 4 activity has days of people's requests. A store that
+ * holds a newer one refuses to open.
+ */
+export const SCHEMA_VERSION = 4;
 
 /** The identity of a request, with what a store needs to forget it in time. */
 export interface SeenIdentity extends Identity {
@@ -24,7 +27,10 @@ export interface Tally {
 export interface Deltas {
   /** By cluster. Counts only for requests whose identity is in `counted`; presence for all. */
   readonly clusters: ReadonlyMap<string, ClusterState>;
-  /** By cluster, the windows of the requests that this batch counts; empty where nobody wants windows. */
+  /**
+   * By cluster, the windows of the requests that this batch counts, and what people did in them; empty where nobody
+   * wants activity.
+   */
   readonly activity: ReadonlyMap<string, ActivityState>;
   /** Identities counted in this batch: later stages and copies of them add no count. */
   readonly counted: readonly SeenIdentity[];
@@ -97,10 +103,15 @@ export interface SubjectStore extends AsyncDisposable {
   /** The clusters in the order of their names. What it returns must not be changed. */
   read(): Promise<readonly ClusterState[]>;
   /**
-   * The activity in each cluster, in the order of their names: the windows within the store's retention before the
-   * cluster's newest request. What it returns must not be changed.
+   * The activity in each cluster, in the order of their names: the windows and days within the store's retention before
+   * the cluster's newest request. What it returns must not be changed.
    */
   activity(): Promise<readonly ActivityState[]>;
+  /** What `read` and `activity` answer, of one moment. */
+  whole(): Promise<{
+    readonly clusters: readonly ClusterState[];
+    readonly activity: readonly ActivityState[];
+  }>;
   facts(): Promise<StoreFacts>;
 }
 

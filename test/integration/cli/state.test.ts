@@ -87,7 +87,7 @@ describe('a folder', () => {
     const text = await said('show', '--state', dir);
     expect(text.replace(/^size .*$/m, 'size            …')).toBe(
       [
-        'schema version  3',
+        'schema version  4',
         'size            …',
         'only received   0',
         'late            0',
@@ -195,8 +195,8 @@ describe('what cannot be', () => {
     const stderr = await refused('import', bad, '--state', dir);
     expect(stderr).toMatch(/bad\.ndjson:\d+: /);
     expect(stderr).not.toContain('\u001b');
-    await writeFile(bad, text.replace('"version":3', '"version":4'));
-    expect(await refused('import', bad, '--state', dir)).toContain('bad.ndjson:1: evidence of version 4');
+    await writeFile(bad, text.replace('"version":4', '"version":5'));
+    expect(await refused('import', bad, '--state', dir)).toContain('bad.ndjson:1: evidence of version 5');
     expect(await refused('import', path('missing'), '--state', dir)).toContain('cannot be read');
     expect(await exported('--state', dir)).toBe(before);
     expect(await refused('export', '--state', dir, '--out', '/nonexistent/x')).toContain('cannot be written');
@@ -253,7 +253,7 @@ describe.skipIf(isLacking)('Redis', () => {
     const text = await said('show', ...placeOf(prefix));
     expect(text.replace(/^size .*$/m, 'size            …')).toBe(
       [
-        'schema version  5',
+        'schema version  6',
         'size            …',
         'only received   0',
         'late            0',

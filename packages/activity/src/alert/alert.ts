@@ -1,8 +1,14 @@
 import { subjectKey, type Subject } from '@leastwise/audit-event';
 
-import { DETECTION_SEVERITIES, type DetectionSeverity } from '../detect/index.ts';
+import {
+  DETECTION_SEVERITIES,
+  type DetectionFinding,
+  DETECTIONS,
+  type DetectionSeverity,
+  type FindingKind,
+} from '../detect/index.ts';
 import { parseSubjectKey } from '../subject.ts';
-import { WINDOW_FINDING_KINDS, type WindowFinding } from './window-judge.ts';
+import { WINDOW_FINDING_KINDS, type WindowFinding, type WindowFindingKind } from './window-judge.ts';
 
 /** A finding in a window of a cluster, as it is remembered and told. */
 export interface Alert extends WindowFinding {
@@ -90,4 +96,18 @@ function partsOf(value: Uint8Array): readonly unknown[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+const FINDING_KINDS: Readonly<Record<WindowFindingKind, FindingKind>> = {
+  spike: 'spike',
+  hours: 'hours',
+  first: 'first-seen',
+  refused: 'window',
+};
+
+/** An alert as reports tell what detections found. */
+export function findingOf({ id, kind, severity, subject, startUs, endUs, says }: Alert): DetectionFinding {
+  const title = DETECTIONS.find((each) => each.id === id)?.title ?? id;
+  const about = { subject, startUs, endUs, says, as: '', count: 1, samples: [] };
+  return { id, kind: FINDING_KINDS[kind], severity, title, ...about };
 }

@@ -13,4 +13,12 @@ export {
   OpenWindows,
   type SourceLook,
 } from './open-windows.ts';
-export { type Alert, alertField, decodeAlert, encodeAlert, firesUntilUs, isAlertField } from './alert.ts';
+export {
+  type Alert,
+  alertField,
+  decodeAlert,
+  encodeAlert,
+  findingOf,
+  firesUntilUs,
+  isAlertField,
+} from './alert.ts';

@@ -1,4 +1,4 @@
-import { type ActivityState, type ActivityWindow, emptyActivity, mergeActivity } from '../state.ts';
+import { type ActivityState, type ActivityWindow, emptyActivity, mergeWindows } from '../state.ts';
 import { windowKey, windowOf } from '../windows.ts';
 
 /** What somebody who looks at a source's activity now and then sees. */
@@ -116,7 +116,7 @@ export class OpenWindows {
     const sum = emptyActivity(cluster);
     for (const { open } of this.#sources.values()) {
       const state = open.get(cluster);
-      if (state) mergeActivity(sum, { cluster, windows: upTo(state, last) });
+      if (state) mergeWindows(sum, { windows: upTo(state, last) });
       dropUpTo(state, last);
     }
     this.#closed.set(cluster, last);
@@ -161,7 +161,7 @@ export class OpenWindows {
 function add(into: Map<string, ActivityState>, cluster: string, window: ActivityWindow): void {
   const state = into.get(cluster) ?? emptyActivity(cluster);
   into.set(cluster, state);
-  mergeActivity(state, { cluster, windows: new Map([[windowKey(window.kind, window.number), window]]) });
+  mergeWindows(state, { windows: new Map([[windowKey(window.kind, window.number), window]]) });
 }
 
 function upTo({ windows }: ActivityState, last: number): Map<string, ActivityWindow> {

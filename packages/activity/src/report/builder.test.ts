@@ -2,7 +2,8 @@ import type { AuditEvent } from '@leastwise/audit-event';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { type Detected, MAX_ACTORS } from './builder.ts';
+import { MAX_ACTORS } from '../traces/activity-day.ts';
+import type { Detected } from './detected.ts';
 import { as, asked, builderOf, MONDAY_9_US, REFUSED, reported } from './testing/events.ts';
 
 const PODS = '/api/v1/namespaces/web/pods';
@@ -132,7 +133,7 @@ describe('a report', () => {
 
   test('tells office hours in the zone that is given', () => {
     const timeOf = (us: number) => ({ day: NOON_DAY, hour: us === MONDAY_9_US ? 18 : 17 });
-    const all = [asked(`delete ${PODS}/a`), asked(`delete ${PODS}/b`, 1)];
+    const all = [asked(`delete ${PODS}/a`), asked(`delete ${PODS}/b`, 900)];
     const report = reported(all, { officeHours: { from: 8, to: 18 }, timeZone: { name: 'There', timeOf } });
     expect(report.people[0]?.offHours).toEqual({ requests: 1, refused: 0, changes: 1 });
     expect(report.heat[0]?.requests[18]).toBe(1);

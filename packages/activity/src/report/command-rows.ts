@@ -1,7 +1,7 @@
 import { type Command, commandText } from './commands/command.ts';
 import type { ChangeRow, CommandRow, CommandRows } from './model.ts';
 import type { Names } from './names.ts';
-import { compareText } from './trace.ts';
+import { compareText } from '../traces/trace.ts';
 
 const MAX_ROWS = 100;
 const MAX_NAMES = 5;

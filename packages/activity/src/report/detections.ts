@@ -9,7 +9,7 @@ import {
   type DetectionSeverity,
 } from '../detect/index.ts';
 import { isPerson } from '../detect/person.ts';
-import type { Detected } from './builder.ts';
+import type { Detected } from './detected.ts';
 import { dayText, utcTime } from './local-time.ts';
 import type { UnusualSeverity } from './model.ts';
 

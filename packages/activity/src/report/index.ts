@@ -1,10 +1,6 @@
-export {
-  ActivityReportBuilder,
-  type Detected,
-  MAX_ACTORS,
-  type ReportOptions,
-  type SeenIdentities,
-} from './builder.ts';
+export { activityReport, ActivityReportBuilder, type ReportRemarks, type SeenIdentities } from './builder.ts';
+export type { ReportOptions } from './collect.ts';
+export type { Detected } from './detected.ts';
 export {
   type Certainty,
   type Command,
@@ -29,4 +25,6 @@ export type {
   UnusualSeverity,
 } from './model.ts';
 export type { PseudonymOf } from './names.ts';
-export { redactCommand } from './redact.ts';
+export { MIN_PSEUDONYM_KEY_BYTES, pseudonymsBy } from './pseudonyms.ts';
+export { type TimeZone, timeZoneNamed } from './time-zone.ts';
+export { redactCommand } from '../traces/redact.ts';

@@ -2,7 +2,7 @@ import type { Subject } from '@leastwise/audit-event';
 import { usernameOf } from '@leastwise/audit-event';
 
 import { isPerson } from '../detect/person.ts';
-import { cutName } from './trace.ts';
+import { cutName } from '../traces/trace.ts';
 
 /** Gives a person's name a stable stand-in that does not tell it, such as `person-7f3a61c2`. */
 export type PseudonymOf = (name: string) => string;

@@ -1,11 +1,13 @@
 import { isPerson } from '../detect/person.ts';
-import type { Actor } from './actor.ts';
-import type { CappedMap, Count } from './capped-map.ts';
+import { readUse } from '../traces/actor-activity.ts';
+import type { CappedMap, Count } from '../traces/capped-map.ts';
+import { readClientKey } from '../traces/client-key.ts';
+import { compareText, isDiscovery } from '../traces/trace.ts';
+import type { Actor } from './collect.ts';
 import { commandRows } from './command-rows.ts';
 import type { Command } from './commands/command.ts';
 import type { ActorKind, More, OfficeHours, PersonReport } from './model.ts';
 import type { Names } from './names.ts';
-import { compareText, isDiscovery } from './trace.ts';
 
 const MAX_FIRST_SEEN = 50;
 
@@ -31,27 +33,21 @@ function moreOf(map: CappedMap<Count>): More {
   return { rows: map.other.requests === 0 ? 0 : 1, requests: map.other.requests };
 }
 
-function clientsOf({ clients, clientOf }: Actor): PersonReport['clients'] {
-  return clients
+function clientsOf({ counts }: Actor): PersonReport['clients'] {
+  return counts.clients
     .entries()
     .sort(byRequests)
     .flatMap(([key, count]) => {
-      const client = clientOf.get(key);
-      if (client === undefined) return [];
-      const { kind, program, version, platform, isPlugin } = client;
-      return [{ kind, program, version, platform, isPlugin, ...count }];
+      const client = readClientKey(key);
+      return client === undefined ? [] : [{ ...client, ...count }];
     });
 }
 
-function firstSeenOf({ used, known }: Actor): NonNullable<PersonReport['firstSeen']> {
-  const before = new Set(known.entries().map(([key]) => key));
-  return used
+function firstSeenOf({ counts, known }: Actor): NonNullable<PersonReport['firstSeen']> {
+  return counts.used
     .entries()
-    .filter(([key]) => !before.has(key))
-    .map(([key, { firstUs }]) => {
-      const space = key.indexOf(' ');
-      return { verb: key.slice(0, space), resource: key.slice(space + 1), firstUs };
-    })
+    .filter(([key]) => !known.has(key))
+    .map(([key, { firstUs }]) => ({ ...readUse(key), firstUs }))
     .sort(
       (a, b) => a.firstUs - b.firstUs || compareText(a.resource, b.resource) || compareText(a.verb, b.verb),
     );
@@ -74,22 +70,25 @@ export function personReport(
   const { names, officeHours, hasHistory } = options;
   const rows = (isWanted: (command: Command) => boolean) => commandRows(commands.filter(isWanted), names);
   const firstSeen = hasHistory ? firstSeenOf(actor) : undefined;
+  const { counts, total, offHours, traces } = actor;
+  const told = traces.filter((trace) => !isDiscovery(trace)).length;
   return {
     name: names.nameOf(actor.subject),
     kind: kindOf(actor),
-    isMaster: actor.isMaster,
-    ...actor.total,
-    firstUs: actor.firstUs,
-    lastUs: actor.lastUs,
-    discovery: actor.discovery,
+    isMaster: counts.isMaster,
+    requests: total.requests,
+    refused: total.refused,
+    firstUs: counts.firstUs,
+    lastUs: counts.lastUs,
+    discovery: counts.discovery,
     clients: clientsOf(actor),
-    moreClients: moreOf(actor.clients),
-    verbs: [...actor.verbs].sort(byRequests).map(([verb, count]) => ({ verb, ...count })),
-    namespaces: actor.namespaces
+    moreClients: moreOf(counts.clients),
+    verbs: [...counts.verbs].sort(byRequests).map(([verb, count]) => ({ verb, ...count })),
+    namespaces: counts.namespaces
       .entries()
       .sort(byRequests)
       .map(([namespace, count]) => ({ namespace: names.text(namespace), ...count })),
-    moreNamespaces: moreOf(actor.namespaces),
+    moreNamespaces: moreOf(counts.namespaces),
     commands: commandRows(commands, names),
     refusedAttempts: rows(({ outcome }) => outcome === 'refused'),
     deletes: rows(isDelete),
@@ -97,7 +96,8 @@ export function personReport(
     secretReads: rows(isSecretRead),
     firstSeen: firstSeen?.slice(0, MAX_FIRST_SEEN),
     moreFirstSeen: Math.max(0, (firstSeen?.length ?? 0) - MAX_FIRST_SEEN),
-    offHours: officeHours && { ...actor.offHours },
-    untold: actor.total.requests - actor.log.traces().filter((trace) => !isDiscovery(trace)).length,
+    offHours: officeHours && { ...offHours },
+    // What was kept before a version counted it is told, and not counted.
+    untold: Math.max(0, total.requests - told),
   };
 }

@@ -1,11 +1,11 @@
 import { type Subject, subjectFromUsername } from '@leastwise/audit-event';
 
 import { isPerson } from '../detect/person.ts';
-import type { Actor } from './actor.ts';
-import type { Collected, Detected } from './builder.ts';
+import type { Actor, Collected } from './collect.ts';
 import { changeRows, type DoneBy } from './command-rows.ts';
 import type { Command } from './commands/command.ts';
 import { inferCommands, plainCommands } from './commands/infer.ts';
+import type { Detected } from './detected.ts';
 import { dayText } from './local-time.ts';
 import {
   type ActivityReport,
@@ -16,10 +16,12 @@ import {
 } from './model.ts';
 import { type Names, namesFor } from './names.ts';
 import { kindOf, personReport } from './people.ts';
-import { compareText, UNKNOWN_NAME } from './trace.ts';
+import { compareText, UNKNOWN_NAME } from '../traces/trace.ts';
 import { sortUnusual, unusualOf } from './unusual.ts';
 
 const MAX_UNUSUAL = 200;
+/** Stands for people in a report without them. */
+const NOBODY = 'a-person';
 
 /** An actor with what was made of the requests. */
 interface Told {
@@ -35,12 +37,15 @@ export function reportOf(
   notes: readonly string[],
 ): ActivityReport {
   const { options } = collected;
-  const names = namesFor(peopleOf(collected, detected), options.pseudonymOf);
+  const pseudonymOf = options.isWithoutPeople === true ? () => NOBODY : options.pseudonymOf;
+  const names = namesFor(peopleOf(collected, detected), pseudonymOf);
   const told = toldBy(collected, names);
   const done = told.flatMap(({ actor, commands, person }) =>
     commands.map((command): DoneBy => ({ who: person.name, kind: kindOf(actor), command })),
   );
-  const found = detected.map((each) => detectedRow(each, names));
+  const isLeftOut = ({ subject }: Detected): boolean =>
+    options.isWithoutPeople === true && subject !== undefined && isPerson(subject);
+  const found = detected.filter((each) => !isLeftOut(each)).map((each) => detectedRow(each, names));
   const unusual = sortUnusual([
     ...told.flatMap(({ person, commands }) =>
       unusualOf(person, commands, { names, officeHours: options.officeHours, found }),
@@ -52,12 +57,12 @@ export function reportOf(
     period: periodOf(collected),
     timeZone: options.timeZone?.name ?? 'UTC',
     officeHours: options.officeHours,
-    isPseudonymous: options.pseudonymOf !== undefined,
+    isPseudonymous: options.pseudonymOf !== undefined && options.isWithoutPeople !== true,
     hasAllClients: options.hasAllClients === true,
     totals: totalsOf(told, collected),
     heat: heatOf(collected),
     people: told.map(({ person }) => person),
-    others: { ...collected.actors.other.sum },
+    others: { ...collected.others },
     ...changeRows(done, names),
     unusual: unusual.slice(0, MAX_UNUSUAL),
     moreUnusual: Math.max(0, unusual.length - MAX_UNUSUAL),
@@ -66,19 +71,20 @@ export function reportOf(
 }
 
 /** All people whose names may stand in the report. */
-function peopleOf({ actors, options }: Collected, detected: readonly Detected[]): ReadonlySet<string> {
-  const people = new Set<string>();
+function peopleOf(
+  { actors, leftOut, options }: Collected,
+  detected: readonly Detected[],
+): ReadonlySet<string> {
+  const people = new Set(leftOut);
   // Names are shown as they are: nothing is looked for.
-  if (options.pseudonymOf === undefined) return people;
+  if (options.pseudonymOf === undefined && options.isWithoutPeople !== true) return people;
   const add = (subject: Subject | undefined): void => {
     if (subject !== undefined && isPerson(subject)) people.add(subject.name);
   };
   for (const { subject, others } of detected) for (const each of [subject, ...others]) add(each);
-  for (const [, { actor }] of actors.entries()) {
-    add(actor?.subject);
-    for (const { as } of actor?.log.traces() ?? []) {
-      if (as !== UNKNOWN_NAME) add(subjectFromUsername(as));
-    }
+  for (const { subject, traces } of actors) {
+    add(subject);
+    for (const { as } of traces) if (as !== '' && as !== UNKNOWN_NAME) add(subjectFromUsername(as));
   }
   return people;
 }
@@ -103,13 +109,10 @@ function detectedRow(detected: Detected, names: Names): UnusualRow {
 function toldBy({ actors, options, hasHistory }: Collected, names: Names): Told[] {
   const infer = options.hasAllClients === true ? mixedCommands : inferCommands;
   return actors
-    .entries()
-    .flatMap(([, { actor }]): Told[] => {
-      // Somebody who was seen before the period only, or whose client only asked what there is.
-      if (actor === undefined || actor.lastUs < actor.firstUs) return [];
-      const commands = infer(actor.log.traces());
+    .map((actor): Told => {
+      const commands = infer(actor.traces);
       const person = personReport(actor, commands, { names, officeHours: options.officeHours, hasHistory });
-      return [{ actor, commands, person }];
+      return { actor, commands, person };
     })
     .sort(
       ({ person: a }, { person: b }) =>
@@ -131,27 +134,26 @@ function periodOf({ options, firstDay, lastDay }: Collected): ActivityReport['pe
   return { from: dayText(from), to: dayText(to) };
 }
 
-function totalsOf(told: readonly Told[], { actors }: Collected): ActivityReport['totals'] {
+function totalsOf(told: readonly Told[], { others }: Collected): ActivityReport['totals'] {
   const sum = (of: (each: Told) => number): number => told.reduce((total, each) => total + of(each), 0);
-  const { other } = actors;
   return {
     people: sum(({ person }) => Number(person.kind === 'person')),
     serviceAccounts: sum(({ person }) => Number(person.kind === 'serviceaccount')),
-    requests: sum(({ actor }) => actor.total.requests) + other.sum.requests,
-    refused: sum(({ actor }) => actor.total.refused) + other.sum.refused,
+    requests: sum(({ actor }) => actor.total.requests) + others.requests,
+    refused: sum(({ actor }) => actor.total.refused) + others.refused,
     commands: sum(({ commands }) => commands.length),
     changes: sum(
       ({ commands }) => commands.filter(({ isChange, outcome }) => isChange && outcome === 'done').length,
     ),
     deletes: sum(({ actor }) => actor.deletes),
     execs: sum(({ actor }) => actor.execs),
-    secretReads: sum(({ actor }) => actor.secretReads),
-    discovery: sum(({ actor }) => actor.discovery),
+    secretReads: sum(({ actor }) => actor.counts.secretReads),
+    discovery: sum(({ actor }) => actor.counts.discovery),
   };
 }
 
 /** The newest days, those between them without a request included. */
-function heatOf({ days }: Collected): HeatDay[] {
+function heatOf({ hours: days }: Collected): HeatDay[] {
   const known = [...days.keys()];
   const last = Math.max(...known);
   if (known.length === 0) return [];
@@ -173,16 +175,17 @@ function counted(count: number, noun: string): string {
 }
 
 function blindSpotsOf(collected: Collected, told: readonly Told[], notes: readonly string[]): string[] {
-  const { otherClients, options, actors, hasHistory } = collected;
+  const { otherClients, options, others, hasHistory } = collected;
   const untold = told.reduce((sum, { person }) => sum + person.untold, 0);
   const spots: [isSo: boolean, text: string][] = [
+    [options.isWithoutPeople === true, 'People are left out: the report is about service accounts.'],
     [
       otherClients.requests > 0,
       `${counted(otherClients.requests, 'request')} of people came with clients other than kubectl (${otherClients.refused} of them refused) and are not in this report.`,
     ],
     [
-      actors.other.sum.requests > 0,
-      `${counted(actors.other.sum.requests, 'request')} are of actors beyond the number that is told apart.`,
+      others.requests > 0,
+      `${counted(others.requests, 'request')} are of actors beyond the number that is told apart.`,
     ],
     [
       untold > 0,

@@ -1,7 +1,7 @@
 import type { Command } from './commands/command.ts';
 import type { OfficeHours, PersonReport, UnusualRow, UnusualSeverity } from './model.ts';
 import type { Names } from './names.ts';
-import { compareText, UNKNOWN_NAME } from './trace.ts';
+import { compareText, UNKNOWN_NAME } from '../traces/trace.ts';
 
 /** Refused deletions of one actor that follow each other within so long are a burst, from so many on. */
 const BURST_US = 60_000_000;

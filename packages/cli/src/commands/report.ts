@@ -6,6 +6,7 @@ import {
   detectedIn,
   detectionNotes,
   type OfficeHours,
+  type TimeZone,
 } from '@leastwise/activity';
 import {
   activityCharts,
@@ -24,7 +25,7 @@ import { day, oneOf } from '../policy-flags.ts';
 import { counted } from '../progress.ts';
 import { readPseudonyms } from '../report/pseudonyms.ts';
 import { type ClusterActivity, readActivity } from '../report/read-activity.ts';
-import { timeZone, type TimeZone } from '../report/time-zone.ts';
+import { timeZone } from '../report/time-zone.ts';
 import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
 import { showSubcommandFlags } from './subcommand-help.ts';
 

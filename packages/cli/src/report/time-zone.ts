@@ -1,60 +1,13 @@
-import { type LocalTime, utcTime } from '@leastwise/activity';
+import { type TimeZone, timeZoneNamed } from '@leastwise/activity';
 
 import { CliError } from '../exit.ts';
 
-/** Every zone in use is off by whole quarters of an hour, and changes at one. */
-const QUARTER_US = 900_000_000;
-const DAY_MS = 86_400_000;
-const MAX_REMEMBERED = 100_000;
-
-/** A time zone by its name, and the local day and hour of moments in it. */
-export interface TimeZone {
-  readonly name: string;
-  readonly timeOf: (us: number) => LocalTime;
-}
-
-function formatterFor(name: string): Intl.DateTimeFormat {
-  try {
-    return new Intl.DateTimeFormat('en-US', {
-      timeZone: name,
-      calendar: 'gregory',
-      numberingSystem: 'latn',
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-    });
-  } catch {
-    throw new CliError(`"${name}" is not a time zone such as Europe/Berlin`);
-  }
-}
-
 /**
- * A time zone by its name in the time zone database, such as `Europe/Berlin`; summer time included.
+ * A time zone by its name in the time zone database, such as `Europe/Berlin`.
  * @throws CliError where there is none of that name
  */
 export function timeZone(name: string): TimeZone {
-  if (name === 'UTC') return { name, timeOf: utcTime };
-  const formatter = formatterFor(name);
-  const known = new Map<number, LocalTime>();
-  return {
-    name: formatter.resolvedOptions().timeZone,
-    timeOf: (us) => {
-      const quarter = Math.floor(us / QUARTER_US);
-      let time = known.get(quarter);
-      if (time === undefined) {
-        time = localTime(formatter, (quarter * QUARTER_US) / 1000);
-        if (known.size >= MAX_REMEMBERED) known.clear();
-        known.set(quarter, time);
-      }
-      return time;
-    },
-  };
-}
-
-function localTime(formatter: Intl.DateTimeFormat, ms: number): LocalTime {
-  const parts = new Map(formatter.formatToParts(ms).map(({ type, value }) => [type, Number(value)]));
-  const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
-  return { day: Date.UTC(part('year'), part('month') - 1, part('day')) / DAY_MS, hour: part('hour') };
+  const zone = timeZoneNamed(name);
+  if (zone === undefined) throw new CliError(`"${name}" is not a time zone such as Europe/Berlin`);
+  return zone;
 }

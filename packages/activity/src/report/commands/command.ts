@@ -1,5 +1,5 @@
 import type { VerbClass } from '../../classes.ts';
-import type { Trace } from '../trace.ts';
+import { isChanging, type Trace } from '../../traces/trace.ts';
 
 /**
  * How sure it is that a command was typed. `inferred`: kubectl sends such requests for this command alone, or said so;
@@ -61,22 +61,6 @@ export interface Near {
 
 /** Tells which command a request is of; `undefined` where the rule does not know. */
 export type Rule = (trace: Trace, near: Near) => Draft | undefined;
-
-const CHANGING: readonly VerbClass[] = [
-  'create',
-  'update',
-  'delete',
-  'delete-collection',
-  'exec',
-  'escalate',
-];
-/** Created to be answered, not to be kept. */
-const REVIEWS = /^(?:self)?subject\w*reviews\.|^localsubjectaccessreviews\.|^tokenreviews\./;
-
-/** Whether a request changes the cluster, or reaches into what runs in it; a dry run does not. */
-export function isChanging({ verbClass, resource, hints }: Trace): boolean {
-  return CHANGING.includes(verbClass) && !hints.isDryRun && !REVIEWS.test(resource);
-}
 
 function outcomeOf({ outcome, code }: Trace): CommandOutcome {
   if (outcome === 'denied') return 'refused';

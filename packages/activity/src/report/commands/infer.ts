@@ -1,4 +1,4 @@
-import { compareTraces, type Trace } from '../trace.ts';
+import { compareTraces, type Trace } from '../../traces/trace.ts';
 import { type Command, commandOf, type Draft, type Near, type Rule } from './command.ts';
 import { podRule } from './pods.ts';
 import { describeRule, getRule, watchRule } from './reads.ts';

@@ -1,4 +1,4 @@
-import type { Trace } from '../trace.ts';
+import type { Trace } from '../../traces/trace.ts';
 
 /** The resource without its subresource: `deployments.apps` of `deployments.apps/scale`. */
 export function parentOf({ resource }: Trace): string {

@@ -1,4 +1,4 @@
-import type { Trace } from '../trace.ts';
+import type { Trace } from '../../traces/trace.ts';
 import type { Draft, Near } from './command.ts';
 import { never, readsOf, readsPodOf } from './match.ts';
 

@@ -10,7 +10,8 @@ import {
 } from '@leastwise/audit-event';
 
 import type { ActivityReport } from '../model.ts';
-import { ActivityReportBuilder, type ReportOptions, type SeenIdentities } from '../builder.ts';
+import { ActivityReportBuilder, type SeenIdentities } from '../builder.ts';
+import type { ReportOptions } from '../collect.ts';
 
 /** 2026-11-16 09:00 UTC, a Monday. */
 export const MONDAY_9_US = Date.UTC(2026, 10, 16, 9) * 1000;

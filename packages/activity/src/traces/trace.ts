@@ -1,19 +1,14 @@
-import {
-  type AuditEvent,
-  boundedText,
-  type CountedRequest,
-  type Identity,
-  type Permission,
-} from '@leastwise/audit-event';
+import { type AuditEvent, boundedText, type CountedRequest, type Permission } from '@leastwise/audit-event';
 
 import { type VerbClass, verbClassOf } from '../classes.ts';
-import { parseClient } from '../client/index.ts';
+import type { Client } from '../client/index.ts';
 import { type QueryHints, queryHintsOf } from './query-hints.ts';
 
-/** What the report keeps of one request: bounded, with no body and no secret of a command. */
-export interface Trace {
-  readonly atUs: number;
-  readonly auditID: string;
+/**
+ * What is kept of a request besides its time and its auditID: bounded, with no body and no secret of a command. Requests
+ * that are alike share one.
+ */
+export interface TraceShape {
   readonly outcome: CountedRequest['outcome'];
   readonly verbClass: VerbClass;
   readonly verb: string;
@@ -37,11 +32,28 @@ export interface Trace {
   readonly stageRank: number;
 }
 
+/** One request as it is kept. */
+export interface KeptTrace {
+  readonly atUs: number;
+  readonly auditID: string;
+  readonly shape: TraceShape;
+}
+
+/** One request, as commands are inferred from it. */
+export interface Trace extends TraceShape {
+  readonly atUs: number;
+  readonly auditID: string;
+}
+
 /** In the place of a name that an API server does not log: of whom somebody was refused to act as. */
 export const UNKNOWN_NAME = '?';
 
 const MAX_NAME = 253;
 const MAX_ID = 64;
+/** Larger numbers are no status of HTTP. */
+export const MAX_CODE = 999;
+/** The stages of a request that come with an answer end with this one's rank. */
+export const MAX_STAGE_RANK = 3;
 const STAGE_RANKS: Readonly<Record<AuditEvent['stage'], number>> = {
   RequestReceived: 0,
   ResponseStarted: 1,
@@ -60,19 +72,21 @@ export function resourceText({ apiGroup, resource }: Permission): string {
   return [apiGroup === '' ? parent : `${parent}.${apiGroup}`, ...sub].join('/');
 }
 
-/** What the report keeps of a request. @param permission - what the request itself asked for */
-export function traceOf(
+/**
+ * What is kept of a request, but for its time and its auditID.
+ * @param permission - what the request itself asked for
+ */
+export function traceShapeOf(
   event: AuditEvent,
-  permission: Permission,
-  outcome: CountedRequest['outcome'],
-): Trace {
-  const client = parseClient(event.userAgent);
+  { permission, outcome, client }: Pick<TraceShape, 'outcome'> & {
+    readonly permission: Permission;
+    readonly client: Client;
+  },
+): TraceShape {
   // The authorizer sees no name of what is to be created; the server fills it in from the body.
   const name =
     permission.name === '' && permission.verb === 'create' ? event.objectRef?.name : permission.name;
   return {
-    atUs: event.receivedAtUs,
-    auditID: event.auditID.slice(0, MAX_ID),
     outcome,
     verbClass: verbClassOf(permission),
     verb: cutName(permission.verb),
@@ -84,15 +98,38 @@ export function traceOf(
     hints: queryHintsOf(event.requestURI),
     isKubectl: client.kind === 'kubectl',
     isStart: isDiscoveryPath(permission.path) && client.isDispatcher,
-    code: event.code,
+    code: Math.min(Math.max(0, Math.trunc(event.code)), MAX_CODE),
     stageRank: STAGE_RANKS[event.stage],
   };
 }
 
+/** An auditID as it is kept. */
+export function cutAuditID(auditID: string): string {
+  return auditID.slice(0, MAX_ID);
+}
+
 /** Of two events of one request the one that knows more: the later stage, then the larger code; the same in any order. */
-export function laterStage(a: Trace, b: Trace): Trace {
-  const order = a.stageRank - b.stageRank || a.code - b.code || compareText(textOf(a), textOf(b));
+export function laterStage(a: KeptTrace, b: KeptTrace): KeptTrace {
+  const order =
+    a.shape.stageRank - b.shape.stageRank ||
+    a.shape.code - b.shape.code ||
+    compareText(textOf(a.shape), textOf(b.shape));
   return order < 0 ? b : a;
+}
+
+/** What was done is kept before what was read or refused, so that no flood of these hides it. */
+function rankOf(shape: TraceShape): number {
+  return shape.outcome === 'allowed' && (isChanging(shape) || isSecretRead(shape)) ? 0 : 1;
+}
+
+/** Which of too many is kept: what was done first, then what came first; one order for all. */
+export function compareKept(a: KeptTrace, b: KeptTrace): number {
+  return (
+    rankOf(a.shape) - rankOf(b.shape) ||
+    a.atUs - b.atUs ||
+    compareText(a.auditID, b.auditID) ||
+    compareText(textOf(a.shape), textOf(b.shape))
+  );
 }
 
 /** One order for the requests of an actor, whatever the order they came in: by time, then by what they are. */
@@ -100,18 +137,13 @@ export function compareTraces(a: Trace, b: Trace): number {
   return a.atUs - b.atUs || compareText(a.auditID, b.auditID) || compareText(textOf(a), textOf(b));
 }
 
-function textOf({ verb, resource, namespace, name, path, as, outcome, hints }: Trace): string {
+function textOf({ verb, resource, namespace, name, path, as, outcome, hints }: TraceShape): string {
   return JSON.stringify([verb, resource, namespace, name, path, as, outcome, hints]);
 }
 
 /** Orders texts by their code units. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
-}
-
-/** A key of an identity. */
-export function identityKey({ hi, lo }: Identity): string {
-  return `${String(hi)}-${String(lo)}`;
 }
 
 const DISCOVERY = /^\/(?:api|apis|openapi|version|swagger\S{0,20})(?:\/|$)/;
@@ -121,11 +153,27 @@ function isDiscoveryPath(path: string): boolean {
 }
 
 /** Whether a request only asks what the server can do, as kubectl does before nearly every command. */
-export function isDiscovery({ path }: Trace): boolean {
+export function isDiscovery({ path }: TraceShape): boolean {
   return isDiscoveryPath(path);
 }
 
 /** Whether a request reads secrets: their content, by name or all at once. */
-export function isSecretRead({ resource, verb }: Trace): boolean {
+export function isSecretRead({ resource, verb }: TraceShape): boolean {
   return resource === 'secrets' && (verb === 'get' || verb === 'list' || verb === 'watch');
+}
+
+const CHANGING: readonly VerbClass[] = [
+  'create',
+  'update',
+  'delete',
+  'delete-collection',
+  'exec',
+  'escalate',
+];
+/** Created to be answered, not to be kept. */
+const REVIEWS = /^(?:self)?subject\w*reviews\.|^localsubjectaccessreviews\.|^tokenreviews\./;
+
+/** Whether a request changes the cluster, or reaches into what runs in it; a dry run does not. */
+export function isChanging({ verbClass, resource, hints }: TraceShape): boolean {
+  return CHANGING.includes(verbClass) && !hints.isDryRun && !REVIEWS.test(resource);
 }

@@ -39,6 +39,27 @@ export class CappedMap<V> {
     return fresh;
   }
 
+  /** The value that a key has of its own. */
+  get(key: string): V | undefined {
+    return this.#entries.get(key);
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** Puts a value in the place of what a key has, as {@link CappedMap.at} would make it. */
+  set(key: string, value: V): void {
+    const known = this.at(key);
+    if (known === this.other) this.#merge(this.other, value);
+    else this.#entries.set(key, value);
+  }
+
+  /** The values that are told apart, in no particular order. */
+  values(): IterableIterator<V> {
+    return this.#entries.values();
+  }
+
   /** The keys that have values of their own, by code units. */
   entries(): [key: string, value: V][] {
     return [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,0 +1,16 @@
+import { createHmac } from 'node:crypto';
+
+import type { PseudonymOf } from './names.ts';
+
+/** Names of people are few and known: only the key keeps them from being found by trying. */
+export const MIN_PSEUDONYM_KEY_BYTES = 16;
+/** Among a thousand people, two have the same eight digits once in nine thousand keys. */
+const HEX_DIGITS = 8;
+
+/** Pseudonyms by a secret key: the same name has the same one for as long as the key is the same. */
+export function pseudonymsBy(key: Uint8Array): PseudonymOf {
+  return (name) => {
+    const digest = createHmac('sha256', key).update(name).digest('hex');
+    return `person-${digest.slice(0, HEX_DIGITS)}`;
+  };
+}
