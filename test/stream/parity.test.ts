@@ -7,7 +7,7 @@ import { createRandom, lacksKafka, lacksRedis, resolveKafka, resolveRedis } from
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ALPHA, hasAlpha, linesIn, RECORDINGS } from '../integration/support/real-logs.ts';
-import { auditIDOf, embedded, evidenceIn } from './support/evidence.ts';
+import { auditIDOf, embedded, evidenceIn, reportsOfLog } from './support/evidence.ts';
 import { createTopics, endsOf, produce, type Produced } from './support/kafka.ts';
 import { caughtUp, openStore, type Stage, startWorker } from './support/worker.ts';
 
@@ -70,7 +70,10 @@ describe.skipIf(isLacking)('parity', () => {
       try {
         await produce(stage.brokers, stage.topics[0] ?? '', records.slice(half));
         await caughtUp(store, await endsOf(stage.brokers, stage.topics));
-        expect(await evidenceIn(store)).toEqual(await embedded(lines));
+        const evidence = await evidenceIn(store);
+        expect(evidence).toEqual(await embedded(lines));
+        expect(evidence.reports).toEqual(reportsOfLog(lines));
+        expect(evidence.reports[0]).toContain('kubectl');
         expect(await store.facts()).toMatchObject({ late: 0, lost: 0 });
       } finally {
         await Promise.all(running.map((worker) => worker.stop()));

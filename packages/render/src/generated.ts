@@ -12,6 +12,7 @@ const SCOPE = `(?:cluster|namespaces/[^/]+)`;
 const MANIFEST = new RegExp(
   `^clusters/[^/]+/(?:${SCOPE}/${SUBJECT}/rbac\\.yaml|(?:(?:namespaces|${SCOPE}|${SCOPE}/${SUBJECT})/)?kustomization\\.yaml)$`,
 );
+const ACTIVITY = /^reports\/[^/]+\/kubectl\/(?:\d{4}\/\d{2}\/\d{2}\.md|index\.html)$/;
 const REPORT = /^reports\/[^/]+\/policies\.md$/;
 
 function firstLineOf(content: string): string | undefined {
@@ -30,4 +31,12 @@ export function isMarkedGenerated(content: string): boolean {
 export function isGenerated(path: string, content: string): boolean {
   if (MANIFEST.test(path)) return isMarkedGenerated(content);
   return REPORT.test(path) && firstLineOf(content) === MARKDOWN_NOTICE;
+}
+
+/**
+ * Whether a file of a repository is a report of activity that we generated, as {@link isGenerated} tells it of all else.
+ * Apart from those, since `leastwise run` knows nothing of them: what it does not want it would delete.
+ */
+export function isGeneratedActivity(path: string, content: string): boolean {
+  return ACTIVITY.test(path) && firstLineOf(content) === MARKDOWN_NOTICE;
 }

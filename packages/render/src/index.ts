@@ -3,7 +3,7 @@ export { escapeComment } from './escape-comment.ts';
 export { markdownCode, markdownLink } from './escape-markdown.ts';
 export { escapeTerminal } from './escape-terminal.ts';
 export { clusterFolder, namespaceFolder, subjectFolder } from './folders.ts';
-export { isGenerated, isMarkedGenerated } from './generated.ts';
+export { isGenerated, isGeneratedActivity, isMarkedGenerated } from './generated.ts';
 export { InvariantError } from './invariant-error.ts';
 export { policyReportPath, renderPolicyReport } from './render-policy-report.ts';
 export type {

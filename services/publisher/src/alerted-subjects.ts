@@ -1,4 +1,4 @@
-import { decodeAlert, isAlertField } from '@leastwise/activity';
+import { decodeAlert, type DetectionFinding, findingOf, isAlertField } from '@leastwise/activity';
 import { subjectKey } from '@leastwise/audit-event';
 import type { AlertMemory } from '@leastwise/state-redis';
 
@@ -27,4 +27,27 @@ export async function alertedSubjects(
     if (subjects.size > 0) held.set(cluster, subjects);
   }
   return held;
+}
+
+/** By cluster, what detections of the stream found. */
+export type FindingsByCluster = ReadonlyMap<string, readonly DetectionFinding[]>;
+
+/**
+ * What aggregators have found lately: all alerts that are remembered, told or not.
+ * @throws StoreConnectionError
+ */
+export async function alertFindings(
+  memory: Pick<AlertMemory, 'clusters' | 'read'>,
+): Promise<FindingsByCluster> {
+  const findings = new Map<string, readonly DetectionFinding[]>();
+  for (const cluster of await memory.clusters()) {
+    const alerts = [...(await memory.read(cluster))]
+      .filter(([field]) => isAlertField(field))
+      // The same in any order of the fields.
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([, value]) => decodeAlert(value) ?? []);
+    const sorted = alerts.sort((a, b) => a.startUs - b.startUs || (a.id < b.id ? -1 : Number(a.id > b.id)));
+    findings.set(cluster, sorted.map(findingOf));
+  }
+  return findings;
 }

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 
+import { timeZoneNamed } from '@leastwise/activity';
 import { repositoryProblems } from '@leastwise/forge';
 import { clusterSettingProblem, isNamespaceName } from '@leastwise/kube';
 import { redisSettingsProblems } from '@leastwise/state-redis';
@@ -7,7 +8,8 @@ import { redisSettingsProblems } from '@leastwise/state-redis';
 import { AuditPolicyError, readPolicies } from './audit-policies.ts';
 import type { PublisherConfig } from './config.ts';
 import { ExistingRbacError, readExisting } from './existing.ts';
-import { repositoryProblemText, repositorySettings } from './settings.ts';
+import { PseudonymKeyError, readPseudonymKey } from './pseudonym-key.ts';
+import { officeHoursOf, repositoryProblemText, repositorySettings } from './settings.ts';
 
 /** Everything that is wrong with a configuration that fits the schema: files that are missing, values that do not go together. */
 export async function configProblems(config: PublisherConfig): Promise<readonly string[]> {
@@ -18,6 +20,7 @@ export async function configProblems(config: PublisherConfig): Promise<readonly 
     ...(await rbacProblems(config)),
     ...(await auditPolicyProblems(config)),
     ...(await reportProblems(config)),
+    ...(await kubectlReportProblems(config)),
   ];
 }
 
@@ -83,6 +86,24 @@ async function reportProblems({ policyReports }: PublisherConfig): Promise<strin
   for (const [cluster, setting] of Object.entries(policyReports.clusters)) {
     const problem = await clusterSettingProblem(setting);
     if (problem !== undefined) problems.push(`policyReports.clusters.${cluster}${problem}`);
+  }
+  return problems;
+}
+
+async function kubectlReportProblems({ kubectlReports }: PublisherConfig): Promise<string[]> {
+  const { pseudonymKeyFile, timeZone, officeHours } = kubectlReports;
+  const problems: string[] = [];
+  if (timeZoneNamed(timeZone) === undefined) {
+    problems.push(`kubectlReports.timeZone: "${timeZone}" is not a time zone such as Europe/Berlin`);
+  }
+  const { from, to } = officeHoursOf(officeHours ?? '0-24');
+  if (from >= to) problems.push(`kubectlReports.officeHours: "${officeHours ?? ''}" ends before it begins`);
+  if (pseudonymKeyFile === undefined) return problems;
+  try {
+    await readPseudonymKey(pseudonymKeyFile);
+  } catch (error) {
+    if (!(error instanceof PseudonymKeyError)) throw error;
+    problems.push(`kubectlReports.pseudonymKeyFile: ${error.message}`);
   }
   return problems;
 }

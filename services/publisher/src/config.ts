@@ -99,6 +99,28 @@ const policyReports = z.strictObject({
     .describe('Where the reports of users and groups are kept; it has to exist.'),
 });
 
+const OFFICE_HOURS = /^([01]?\d|2[0-3])-([1-9]|1\d|2[0-4])$/;
+
+const kubectlReports = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('Write what was done with kubectl, day by day; of people as leastwise.yaml says.'),
+  pseudonymKeyFile: path
+    .optional()
+    .describe('A secret key of at least 16 bytes, where leastwise.yaml wants pseudonyms for people.'),
+  timeZone: z
+    .string()
+    .min(1)
+    .default('UTC')
+    .describe('Of the heat map and office hours, such as Europe/Berlin. Days are of UTC.'),
+  officeHours: z
+    .string()
+    .regex(OFFICE_HOURS, 'expected office hours such as 8-18')
+    .optional()
+    .describe('Such as 8-18, Monday to Friday: what people change outside of them is told.'),
+});
+
 /** The configuration of a publisher: file, environment (`LEASTWISE_PUBLISHER_…`) and flags share it. */
 export const configSchema = z.strictObject({
   logLevel: z.enum(LOG_LEVELS).default('info'),
@@ -120,6 +142,7 @@ export const configSchema = z.strictObject({
     .enum(['branch', 'base', 'none'])
     .default('branch')
     .describe('Where the reports on policies go: a branch with a pull request, the base itself, nowhere.'),
+  kubectlReports,
   policy: policySchema,
   rbac: z
     .record(z.string(), z.array(path).min(1))

@@ -10,7 +10,7 @@ import { configProblems } from './config-problems.ts';
 import type { Cycle } from './cycle.ts';
 import { resultOfError } from './outcome.ts';
 import { planJson, planText } from './plan-text.ts';
-import { clusterFiles, cycleSettings, repositorySettings } from './settings.ts';
+import { activitySettings, clusterFiles, cycleSettings, repositorySettings } from './settings.ts';
 import { openState } from './state-source.ts';
 
 /** What of the process the command needs. */
@@ -54,8 +54,11 @@ export async function runPlanCommand({ argv, load, version, host, plan }: PlanOp
     return;
   }
   try {
-    const outcome = await look(loaded.value, version, plan ?? planCycle);
-    for (const problem of outcome.problems) host.stderr.write(`warning: ${escapeTerminal(problem)}\n`);
+    const warn = (problem: string): void => {
+      host.stderr.write(`warning: ${escapeTerminal(problem)}\n`);
+    };
+    const outcome = await look(loaded.value, { version, plan: plan ?? planCycle, warn });
+    for (const problem of outcome.problems) warn(problem);
     host.stdout.write(form.isJson ? planJson(outcome) : planText(outcome));
   } catch (error) {
     const isExpected =
@@ -90,13 +93,20 @@ function isForm(word: string): boolean {
   return word === '-o' || word === '--output' || word.startsWith('-o=') || word.startsWith('--output=');
 }
 
-async function look(config: PublisherConfig, version: string, plan: Cycle) {
+interface Looking {
+  readonly version: string;
+  readonly plan: Cycle;
+  readonly warn: (problem: string) => void;
+}
+
+async function look(config: PublisherConfig, { version, plan, warn }: Looking) {
   await using repository = await openRepository(repositorySettings(config));
   await using source = await openState(config, createNullLog());
   const settings = {
     held: await source.alerted(),
     ...cycleSettings(config, version, repository.filesUrl),
     ...(await clusterFiles(config)),
+    ...(await activitySettings(config, warn)),
   };
   const state = await source.read();
   const { remote, pulls } = repository;

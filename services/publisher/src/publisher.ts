@@ -18,7 +18,7 @@ import type { CycleResult } from './outcome.ts';
 import { nextWaitMs } from './pacing.ts';
 import { reportTargets, waitingUntil, writePolicyReports } from './policy-reports.ts';
 import { Pulse } from './pulse.ts';
-import { clusterFiles, cycleSettings, repositorySettings } from './settings.ts';
+import { activitySettings, clusterFiles, cycleSettings, repositorySettings } from './settings.ts';
 import { openState, type StateSource } from './state-source.ts';
 import { UnusableConfigError } from './unusable.ts';
 
@@ -145,6 +145,9 @@ function makeParts(
   const { namespace } = config.policyReports;
   const targets = reportTargets(config.policyReports);
   const reported = new Set(targets.map(({ cluster }) => cluster));
+  const warn = (problem: string): void => {
+    log.warn('wants a person', { problem });
+  };
   return {
     source,
     stop,
@@ -152,7 +155,8 @@ function makeParts(
     settings: async () => {
       const settings = cycleSettings(config, options.version, filesUrl);
       const held = await source.alerted();
-      return { ...settings, ...(await clusterFiles(config)), held, tellsPoliciesOf: reported };
+      const read = { ...(await clusterFiles(config)), ...(await activitySettings(config, warn)) };
+      return { ...settings, ...read, held, tellsPoliciesOf: reported };
     },
     run: options.run ?? runCycle,
     metrics: publisherMetrics,

@@ -1,10 +1,12 @@
+import { type OfficeHours, timeZoneNamed } from '@leastwise/activity';
 import type { RepositoryProblem, RepositorySettings } from '@leastwise/forge';
-import type { CycleSettings } from '@leastwise/publish';
+import type { ActivityReportSettings, CycleSettings } from '@leastwise/publish';
 
 import { readPolicies } from './audit-policies.ts';
 import type { PublisherConfig } from './config.ts';
 import { readExisting } from './existing.ts';
 import { policyOptionsOf } from './policy-config.ts';
+import { PseudonymKeyError, readPseudonymKey } from './pseudonym-key.ts';
 
 /** The repository and its forge, as configured. An app counts as soon as anything of it is given. */
 export function repositorySettings({ repository, forge }: PublisherConfig): RepositorySettings {
@@ -39,12 +41,50 @@ export async function clusterFiles({ rbac, auditPolicies }: PublisherConfig): Pr
   };
 }
 
+/** Whether reports of what people did are to be written. */
+export function hasKubectlReports({ reports, kubectlReports }: PublisherConfig): boolean {
+  return reports !== 'none' && kubectlReports.enabled;
+}
+
+/**
+ * How reports of what people did are made. Where the key for pseudonyms cannot be read there are none until it can: those
+ * that are there stay as they are, and policies do not wait.
+ * @param onProblem - told why
+ * @returns nothing where none are to be made
+ */
+export async function activitySettings(
+  config: PublisherConfig,
+  onProblem: (problem: string) => void,
+): Promise<{ readonly activityReports?: ActivityReportSettings }> {
+  if (!hasKubectlReports(config)) return {};
+  const { pseudonymKeyFile: key, timeZone, officeHours } = config.kubectlReports;
+  try {
+    return {
+      activityReports: {
+        pseudonymOf: key === undefined ? undefined : await readPseudonymKey(key),
+        timeZone: timeZoneNamed(timeZone),
+        officeHours: officeHours === undefined ? undefined : officeHoursOf(officeHours),
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof PseudonymKeyError)) throw error;
+    onProblem(error.message);
+    return {};
+  }
+}
+
+/** `8-18`, which the schema has looked at. */
+export function officeHoursOf(text: string): OfficeHours {
+  const [from = 0, to = 24] = text.split('-').map(Number);
+  return { from, to };
+}
+
 /** What a configuration says about cycles, but for {@link ClusterFiles}. */
 export function cycleSettings(
   config: PublisherConfig,
   version: string,
   filesUrl: string | undefined,
-): Omit<CycleSettings, keyof ClusterFiles> {
+): Omit<CycleSettings, keyof ClusterFiles | 'activityReports'> {
   const { repository, forge, policies, reports, policy } = config;
   return {
     base: repository.base,

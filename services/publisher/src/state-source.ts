@@ -16,8 +16,14 @@ import {
   RedisStore,
 } from '@leastwise/state-redis';
 
-import { alertedSubjects, type SubjectsByCluster } from './alerted-subjects.ts';
+import {
+  alertedSubjects,
+  alertFindings,
+  type FindingsByCluster,
+  type SubjectsByCluster,
+} from './alerted-subjects.ts';
 import type { PublisherConfig } from './config.ts';
+import { hasKubectlReports } from './settings.ts';
 
 /** The right to publish, and what there is to be published. */
 export interface Turn {
@@ -59,11 +65,19 @@ export async function openState(config: PublisherConfig, log: Log): Promise<Stat
   return folder === undefined ? await openRedis(config, log) : openFolder(folder, config, log);
 }
 
+/** What of a state is asked for besides evidence. */
+interface Wanted {
+  readonly hasActivity: boolean;
+  /** Absent where nobody looks for what is unusual. */
+  readonly findings?: () => Promise<FindingsByCluster>;
+}
+
 /** All that a store knows, at one moment. */
-async function observed(store: SubjectStore): Promise<ObservedState> {
-  const clusters = await store.read();
+async function observed(store: SubjectStore, { hasActivity, findings }: Wanted): Promise<ObservedState> {
   const { late, lost } = await store.facts();
-  return { clusters, late, lost };
+  if (!hasActivity) return { clusters: await store.read(), late, lost };
+  const { clusters, activity } = await store.whole();
+  return { clusters, late, lost, activity: { states: activity, findings: await findings?.() } };
 }
 
 async function openRedis(config: PublisherConfig, log: Log): Promise<StateSource> {
@@ -123,7 +137,8 @@ class RedisSource implements StateSource {
   }
 
   read(): Promise<ObservedState> {
-    return observed(this.#store);
+    const hasActivity = hasKubectlReports(this.#config);
+    return observed(this.#store, { hasActivity, findings: () => alertFindings(this.#alerts) });
   }
 
   alerted(): Promise<SubjectsByCluster> {
@@ -146,7 +161,9 @@ class RedisSource implements StateSource {
 }
 
 /** A folder is opened for each cycle, and locked only for that long: others fill it in between. */
-function openFolder(folder: string, { outage }: PublisherConfig, log: Log): StateSource {
+function openFolder(folder: string, config: PublisherConfig, log: Log): StateSource {
+  const { outage } = config;
+  const wanted: Wanted = { hasActivity: hasKubectlReports(config) };
   let store: SubjectStore | undefined;
   const open = async (): Promise<SubjectStore> => {
     // Opening one that is not there would make a new one.
@@ -174,9 +191,9 @@ function openFolder(folder: string, { outage }: PublisherConfig, log: Log): Stat
       return { isHeld: () => store === opened, end };
     },
     read: async () => {
-      if (store !== undefined) return observed(store);
+      if (store !== undefined) return observed(store, wanted);
       await using own = await open();
-      return await observed(own);
+      return await observed(own, wanted);
     },
     alerted: () => Promise.resolve(new Map()),
     isReady: () => true,

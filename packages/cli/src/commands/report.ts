@@ -2,10 +2,13 @@ import { writeFile } from 'node:fs/promises';
 
 import {
   type ActivityReport,
+  activityReport,
+  type ActivityState,
   createCalendar,
   detectedIn,
   detectionNotes,
   type OfficeHours,
+  type ReportOptions,
   type TimeZone,
 } from '@leastwise/activity';
 import {
@@ -20,6 +23,7 @@ import type { Command } from 'commander';
 
 import { CliError, messageOf } from '../exit.ts';
 import type { Io } from '../io.ts';
+import { openState } from '../open-state.ts';
 import { printable, safeJson } from '../output.ts';
 import { day, oneOf } from '../policy-flags.ts';
 import { counted } from '../progress.ts';
@@ -41,6 +45,8 @@ interface ReportFlags extends InputFlags {
   readonly detections: boolean;
   readonly output: (typeof FORMS)[number];
   readonly out?: string;
+  readonly state?: string;
+  readonly statePrefix: string;
 }
 
 /** `8-18`: from 08:00 up to before 18:00. */
@@ -78,6 +84,11 @@ export function addReport(program: Command, io: Io): void {
     )
     .option('--all-clients', "people's requests by any client, not by kubectl and its like alone")
     .option('--no-detections', 'leave out what the detections of the catalogue find, spikes among it')
+    .option(
+      '--state <place>',
+      'no logs: the last days that a state knows; a folder of `run`, or redis://…',
+    )
+    .option('--state-prefix <text>', 'what its keys in Redis begin with', 'leastwise:')
     .option('-o, --output <form>', 'md, html, json or csv', oneOf(...FORMS), 'md')
     .option('--out <file>', 'write to this file in the place of standard output')
     .action(async (flags: ReportFlags) => {
@@ -92,25 +103,59 @@ export function addReport(program: Command, io: Io): void {
   );
 }
 
+/** A report, and how many records of the logs are not in it. */
+interface Made {
+  readonly report: ActivityReport;
+  readonly unreadable: number;
+}
+
 async function reportKubectl(flags: ReportFlags, io: Io): Promise<void> {
-  if (flags.filename === undefined) throw new CliError('report kubectl needs audit logs (-f FILE)');
+  const { filename, state } = flags;
+  if (filename === undefined && state === undefined)
+    throw new CliError('report kubectl needs audit logs (-f FILE), or a state (--state PLACE)');
+  if (filename !== undefined && state !== undefined) throw new CliError('-f and --state exclude each other');
   if ((flags.from ?? -Infinity) > (flags.to ?? Infinity)) throw new CliError('--from is after --to');
-  const { clusters, stats } = await readActivity(flags, io, {
+  const { report, unreadable } = await (state === undefined ? ofLogs(flags, io) : ofState(flags, state));
+  const text = await rendered(report, flags.output);
+  if (unreadable > 0) io.stderr.write(`warning: ${counted(unreadable, 'record')} could not be read\n`);
+  if (flags.out === undefined) io.stdout.write(text);
+  else await written(flags.out, text);
+}
+
+async function optionsOf(flags: ReportFlags): Promise<Omit<ReportOptions, 'cluster'>> {
+  return {
     fromDay: flags.from,
     toDay: flags.to,
     timeZone: flags.timeZone,
     officeHours: flags.officeHours,
     pseudonymOf: flags.pseudonyms === undefined ? undefined : await readPseudonyms(flags.pseudonyms),
     hasAllClients: flags.allClients === true,
-    calendar: flags.detections ? createCalendar(flags.timeZone?.name ?? 'UTC') : undefined,
-  });
+  };
+}
+
+async function ofLogs(flags: ReportFlags, io: Io): Promise<Made> {
+  const calendar = flags.detections ? createCalendar(flags.timeZone?.name ?? 'UTC') : undefined;
+  const { clusters, stats } = await readActivity(flags, io, { ...(await optionsOf(flags)), calendar });
   const unreadable = countBad(stats);
   const notes = unreadable === 0 ? [] : [`${counted(unreadable, 'record')} of the logs could not be read.`];
-  const report = reportOf(chosenCluster(clusters, flags), flags, notes);
-  const text = await rendered(report, flags.output);
-  if (unreadable > 0) io.stderr.write(`warning: ${counted(unreadable, 'record')} could not be read\n`);
-  if (flags.out === undefined) io.stdout.write(text);
-  else await written(flags.out, text);
+  return { report: reportOf(chosenCluster(clusters, flags), flags, notes), unreadable };
+}
+
+async function ofState(flags: ReportFlags, place: string): Promise<Made> {
+  if (flags.allClients === true) {
+    throw new CliError('--all-clients needs the logs: a state keeps requests of kubectl and its like');
+  }
+  const options = await optionsOf(flags);
+  await using store = await openState(place, flags.statePrefix);
+  const states = await store.activity();
+  const clusters = new Map(states.filter(hasDays).map((state) => [state.cluster, state]));
+  const { cluster, days } = chosenCluster(clusters, flags);
+  const notes = ['Detections were left out.'];
+  return { report: activityReport(days.values(), { ...options, cluster }, { notes }), unreadable: 0 };
+}
+
+function hasDays({ days }: ActivityState): boolean {
+  return days.size > 0;
 }
 
 /** The report of a cluster with what detections found in it, and what they could not see. */
@@ -126,7 +171,7 @@ function reportOf(
 }
 
 /** A report is of one cluster. */
-function chosenCluster(clusters: ReadonlyMap<string, ClusterActivity>, flags: ReportFlags): ClusterActivity {
+function chosenCluster<T>(clusters: ReadonlyMap<string, T>, flags: ReportFlags): T {
   const [first] = clusters.values();
   if (first === undefined) throw new CliError('nothing to report: no audit events were read');
   if (clusters.size === 1) return first;

@@ -1,3 +1,5 @@
+import type { ClusterState } from '@leastwise/rbac';
+
 import {
   applyReviews,
   type ConductSettings,
@@ -7,10 +9,11 @@ import {
 } from '../conduct/index.ts';
 import { ForgeError } from '../review.ts';
 import type { TeamChoices } from '../team/index.ts';
+import { proposeActivityReports } from './activity-reports.ts';
 import { planSubjectChanges } from './changes.ts';
 import { groupChanges } from './groups.ts';
 import { type BaseLook, knownClusters, lookAtBase } from './look-at-base.ts';
-import { proposePolicies } from './policy-proposals.ts';
+import { type Proposed, proposePolicies } from './policy-proposals.ts';
 import { managedPolicies } from './managed-policies.ts';
 import { proposeReports } from './reports.ts';
 import { Frame } from './report-of-group.ts';
@@ -59,12 +62,18 @@ export async function planCycle(
   const reports = settings.publishesReports
     ? proposeReports(scene, look.files)
     : { proposals: [], problems: [] };
+  const activity = proposeActivity(state, clusters, look, settings);
   const readManifests = async (): Promise<RepositoryManifests> => {
     const { base } = look.remote;
     return new RepositoryManifests(base === undefined ? new Map() : await ports.remote.read(base, []));
   };
   const retirements = await planRetirements(scene, readManifests, ports.pulls, frame.linksOf(settings.base));
-  const proposals = [...policies.proposals, ...reports.proposals, ...retirements.proposals];
+  const proposals = [
+    ...policies.proposals,
+    ...reports.proposals,
+    ...activity.proposals,
+    ...retirements.proposals,
+  ];
   const { pulls, nowUs } = ports;
   const unknown = clusters.reduce((sum, cluster) => sum + countUnknown(cluster.cluster, subjects), 0);
   return {
@@ -79,6 +88,7 @@ export async function planCycle(
         ...found.problems,
         ...policies.problems,
         ...reports.problems,
+        ...activity.problems,
         ...retirements.problems,
       ]),
     ],
@@ -109,6 +119,16 @@ export async function runCycle(
   });
   const isOver = outcomes.some(({ result }) => result === 'not-tried');
   return { ...planned, outcomes, failures: isOver ? [] : await tell(planned, ports) };
+}
+
+function proposeActivity(
+  { activity }: ObservedState,
+  clusters: readonly ClusterState[],
+  { choices, files }: BaseLook,
+  { activityReports: settings }: CycleSettings,
+): Proposed {
+  if (activity === undefined || settings === undefined) return { proposals: [], problems: [] };
+  return proposeActivityReports(clusters, activity, { settings, choice: choices.reports, base: files });
 }
 
 /** Brings issues and comments up to date. What one call meets does not stop the others, unless it would meet them too. */

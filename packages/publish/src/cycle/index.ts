@@ -1,2 +1,3 @@
 export { planCycle, runCycle } from './cycle.ts';
+export type { ActivityReportSettings, ObservedActivity } from './activity-reports.ts';
 export * from './types.ts';

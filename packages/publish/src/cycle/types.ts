@@ -7,6 +7,7 @@ import type { InferredPolicy } from '../policies.ts';
 import type { ForgeError, KeyedIssue, PullRequests, Remote } from '../review.ts';
 import type { CodeownersDialect, LeftOutReason, TeamProblem, WaitReason } from '../team/index.ts';
 import { TEAM_FILE_PATH } from '../team/index.ts';
+import type { ActivityReportSettings, ObservedActivity } from './activity-reports.ts';
 
 /** What the state knows, read at one moment. */
 export interface ObservedState {
@@ -15,6 +16,8 @@ export interface ObservedState {
   readonly late: number;
   /** Events that were lost before they were read. */
   readonly lost: number;
+  /** What people did; absent where no reports of that are wanted. */
+  readonly activity?: ObservedActivity;
 }
 
 /** How a cycle goes about its work. */
@@ -34,6 +37,8 @@ export interface CycleSettings {
   readonly links?: RepositoryLinks['base'];
   /** Whether the policy report of each cluster is written to the repository. */
   readonly publishesReports: boolean;
+  /** How reports of what people did are made; without it there are none, and those that are there stay. */
+  readonly activityReports?: ActivityReportSettings;
   /** All RBAC of a cluster by its name; absent where nobody knows. Old bindings can be retired only where it is known. */
   readonly existing?: ReadonlyMap<string, readonly RbacObject[]>;
   /**

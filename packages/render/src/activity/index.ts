@@ -1,3 +1,10 @@
+export {
+  activityDayPath,
+  activityFolder,
+  activityIndexPath,
+  readActivityDayPath,
+  renderActivityIndex,
+} from './activity-files.ts';
 export { renderActivityCsv } from './activity-csv.ts';
 export { renderActivityHtml } from './activity-html.ts';
 export { ACTIVITY_JSON_VERSION, renderActivityJson } from './activity-json.ts';
