@@ -183,7 +183,7 @@ export default defineConfig(
           paths: [
             {
               name: 'node:crypto',
-              allowImportNames: ['createHash', 'hash'],
+              allowImportNames: ['createHash', 'createHmac', 'hash'],
               message: 'Of node:crypto only the pure functions.',
             },
           ],

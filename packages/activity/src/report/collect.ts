@@ -76,6 +76,8 @@ export interface Collected {
   readonly lastDay: number;
 }
 
+type NamedActor = readonly [key: string, actor: ActorActivity];
+
 /** Adds up days, from wherever they are: the period itself, and the history before it. */
 export function collect(days: Iterable<ActivityDay>, options: ReportOptions): Collected {
   const { fromDay = -Infinity, toDay = Infinity, historyDays = Infinity } = options;
@@ -89,19 +91,25 @@ export function collect(days: Iterable<ActivityDay>, options: ReportOptions): Co
   const otherClients = noCount();
   const known = new Map<string, Set<string>>();
   let [hasHistory, firstDay, lastDay] = [false, Infinity, -Infinity];
-  for (const { day, actors, otherClients: others } of [...days].sort((a, b) => a.day - b.day)) {
-    const here = actors.entries().filter(([key]) => isShown(key));
-    if (day < fromDay) {
-      if (day < fromDay - historyDays) continue;
-      hasHistory ||= here.length > 0 || actors.other.tempos.size > 0;
-      for (const [key, { used }] of here) learn(known, key, used.entries());
-    } else if (day <= toDay) {
-      if (options.isWithoutPeople !== true) addCount(otherClients, others);
-      mergeTempos(period.other.tempos, actors.other.tempos);
-      for (const [key, actor] of here) addActor(period, key, actor);
-      if (actors.other.tempos.size === 0 && here.every(([, { firstUs }]) => firstUs === Infinity)) continue;
-      [firstDay, lastDay] = [Math.min(firstDay, day), Math.max(lastDay, day)];
-    }
+  const learnFrom = (actors: readonly NamedActor[], { actors: all }: ActivityDay): void => {
+    hasHistory ||= actors.length > 0 || all.other.tempos.size > 0;
+    for (const [key, { used }] of actors) learn(known, key, used.entries());
+  };
+  const addDay = (
+    actors: readonly NamedActor[],
+    { day, actors: all, otherClients: others }: ActivityDay,
+  ): void => {
+    if (options.isWithoutPeople !== true) addCount(otherClients, others);
+    mergeTempos(period.other.tempos, all.other.tempos);
+    for (const [key, actor] of actors) addActor(period, key, actor);
+    if (all.other.tempos.size === 0 && actors.every(([, { firstUs }]) => firstUs === Infinity)) return;
+    [firstDay, lastDay] = [Math.min(firstDay, day), Math.max(lastDay, day)];
+  };
+  for (const day of [...days].sort((a, b) => a.day - b.day)) {
+    if (day.day < fromDay - historyDays || day.day > toDay) continue;
+    const actors = day.actors.entries().filter(([key]) => isShown(key));
+    if (day.day < fromDay) learnFrom(actors, day);
+    else addDay(actors, day);
   }
   const tempos: Tempos = new Map();
   mergeTempos(tempos, period.other.tempos);

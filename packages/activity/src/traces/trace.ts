@@ -78,7 +78,11 @@ export function resourceText({ apiGroup, resource }: Permission): string {
  */
 export function traceShapeOf(
   event: AuditEvent,
-  { permission, outcome, client }: Pick<TraceShape, 'outcome'> & {
+  {
+    permission,
+    outcome,
+    client,
+  }: Pick<TraceShape, 'outcome'> & {
     readonly permission: Permission;
     readonly client: Client;
   },

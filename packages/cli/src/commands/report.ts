@@ -84,10 +84,7 @@ export function addReport(program: Command, io: Io): void {
     )
     .option('--all-clients', "people's requests by any client, not by kubectl and its like alone")
     .option('--no-detections', 'leave out what the detections of the catalogue find, spikes among it')
-    .option(
-      '--state <place>',
-      'no logs: the last days that a state knows; a folder of `run`, or redis://…',
-    )
+    .option('--state <place>', 'no logs: the last days that a state knows; a folder of `run`, or redis://…')
     .option('--state-prefix <text>', 'what its keys in Redis begin with', 'leastwise:')
     .option('-o, --output <form>', 'md, html, json or csv', oneOf(...FORMS), 'md')
     .option('--out <file>', 'write to this file in the place of standard output')
