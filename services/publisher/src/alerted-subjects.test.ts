@@ -1,7 +1,7 @@
 import { type Alert, alertField, encodeAlert } from '@leastwise/activity';
 import { expect, test } from 'vitest';
 
-import { alertedSubjects } from './alerted-subjects.ts';
+import { alertedSubjects, alertFindings } from './alerted-subjects.ts';
 
 function alertOf(name: string, endUs: number, kind: Alert['kind'] = 'spike'): readonly [string, Buffer] {
   const alert: Alert = {
@@ -33,4 +33,29 @@ test('subjects are held whose alerts are young enough, and nothing else that is 
     read: (cluster: string) => Promise.resolve(cluster === 'prod' ? fields : new Map<string, Buffer>()),
   };
   expect(await alertedSubjects(memory, 1000)).toEqual(new Map([['prod', new Set(['user:young'])]]));
+});
+
+test('findings of all alerts are told in time, the same in any order of the fields', async () => {
+  const entries = [
+    alertOf('late', 900_000_000),
+    alertOf('early', 600_000_000, 'refused'),
+    alertOf('a', 900_000_000),
+  ];
+  const findings = async (fields: readonly (readonly [string, Buffer])[]) => {
+    const read = new Map([
+      ...fields,
+      ['adamaged', Buffer.from('{')] as const,
+      ['m', Buffer.from('[1]')] as const,
+    ]);
+    const memory = { clusters: () => Promise.resolve(['prod']), read: () => Promise.resolve(read) };
+    return (await alertFindings(memory)).get('prod');
+  };
+  const found = await findings(entries);
+  expect(found?.map(({ subject, kind, id, startUs }) => [subject?.name, kind, id, startUs])).toEqual([
+    ['early', 'window', 'D50', 300_000_000],
+    ['a', 'spike', 'D50', 600_000_000],
+    ['late', 'spike', 'D50', 600_000_000],
+  ]);
+  expect(found?.[0]?.title).not.toBe('D50');
+  expect(await findings(entries.toReversed())).toEqual(found);
 });

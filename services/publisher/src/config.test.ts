@@ -11,7 +11,7 @@ import { configProblems } from './config-problems.ts';
 import { ExistingRbacError, readExisting } from './existing.ts';
 import { policyOptionsOf } from './policy-config.ts';
 import { reportTargets } from './policy-reports.ts';
-import { clusterFiles, cycleSettings, repositorySettings } from './settings.ts';
+import { activitySettings, clusterFiles, cycleSettings, repositorySettings } from './settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'leastwise-publisher-'));
 afterAll(() => {
@@ -111,6 +111,55 @@ describe('a configuration', () => {
       codeownersDialect: 'gitlab',
       links: 'https://x/',
     });
+  });
+});
+
+describe('reports of what was done with kubectl', () => {
+  const nobody = (problem: string): void => {
+    throw new Error(problem);
+  };
+  const settings = async (...flags: readonly string[]) =>
+    (await activitySettings(configOf(...flags), nobody)).activityReports;
+
+  it('are on, in UTC, without pseudonyms and office hours, unless somebody says otherwise', async () => {
+    expect(await settings()).toMatchObject({ pseudonymOf: undefined, officeHours: undefined });
+    expect((await settings())?.timeZone?.name).toBe('UTC');
+    expect(await settings('--kubectlReports.enabled=false')).toBeUndefined();
+    expect(await settings('--reports=none')).toBeUndefined();
+    const hours = await settings(
+      '--kubectlReports.officeHours=8-18',
+      '--kubectlReports.timeZone=Europe/Berlin',
+    );
+    expect(hours?.officeHours).toEqual({ from: 8, to: 18 });
+    expect(hours?.timeZone?.name).toBe('Europe/Berlin');
+  });
+
+  it('have pseudonyms by the key in a file, and none are made while it cannot be read', async () => {
+    const key = fileWith('key', '0123456789abcdef');
+    const flag = `--kubectlReports.pseudonymKeyFile=${key}`;
+    const pseudonymOf = (await settings(flag))?.pseudonymOf;
+    expect(pseudonymOf?.('alice')).toMatch(/^person-[0-9a-f]{8}$/);
+    expect((await settings(flag))?.pseudonymOf?.('alice')).toBe(pseudonymOf?.('alice'));
+    const problems: string[] = [];
+    const missing = configOf('--kubectlReports.pseudonymKeyFile=/nowhere/key');
+    expect(await activitySettings(missing, (problem) => problems.push(problem))).toEqual({});
+    expect(problems).toEqual([expect.stringContaining('/nowhere/key')]);
+  });
+
+  it('that cannot be made as configured are told', async () => {
+    const short = fileWith('short', 'short');
+    const config = configOf(
+      `--kubectlReports.pseudonymKeyFile=${short}`,
+      '--kubectlReports.timeZone=Nowhere/At-all',
+      '--kubectlReports.officeHours=18-8',
+    );
+    const problems = (await configProblems(config)).filter((each) => each.startsWith('kubectlReports'));
+    expect(problems).toEqual([
+      expect.stringContaining('kubectlReports.timeZone: "Nowhere/At-all"'),
+      expect.stringContaining('kubectlReports.officeHours: "18-8"'),
+      expect.stringContaining('at least 16 bytes'),
+    ]);
+    expect(load('--repository.url=x', '--kubectlReports.officeHours=nine-to-five').ok).toBe(false);
   });
 });
 

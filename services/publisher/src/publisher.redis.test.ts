@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import type { Alert } from '@leastwise/activity';
 import { PromiseBrokenError, runCycle } from '@leastwise/publish';
 import { createLog, loadConfig } from '@leastwise/runtime';
 import { openEmbeddedStore } from '@leastwise/state';
-import { lacksRedis, type RedisServer, startRedis } from '@leastwise/testkit';
+import { lacksRedis, type RedisServer, START_US, startRedis } from '@leastwise/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { configSchema, type PublisherConfig } from './config.ts';
@@ -22,6 +23,7 @@ import {
   branchesOf,
   count,
   countInRedis,
+  deleteInRedis,
   git,
   merge,
   type PublisherProcess,
@@ -258,6 +260,40 @@ describe.skipIf(await lacksRedis())('publishers of a Redis', () => {
     await publishers.shift()?.[Symbol.asyncDispose]();
     await until(async () => (await second.metric('cycles_total{outcome="done"}')) >= 1);
     expect(await second.metric('held_leases')).toBe(1);
+  });
+
+  it('write what was done with kubectl on each day that is over, with what alerts found, and not again', async () => {
+    const root = bareRepository(own('repository'));
+    const bot = 'system:serviceaccount:ci:bot';
+    const alert: Alert = {
+      ...{ cluster: 'prod', id: 'D50', kind: 'spike', severity: 'HIGH', about: 'delete pods', isTold: true },
+      ...{ subject: { kind: 'ServiceAccount', namespace: 'ci', name: 'bot' }, says: 'bot: 212 in 5 min' },
+      ...{ startUs: START_US, endUs: START_US + 300_000_000 },
+    };
+    await deleteInRedis(
+      redis.url,
+      [
+        ['alice', 0],
+        [bot, 0],
+        [bot, 1],
+      ],
+      [alert],
+    );
+    const { metric } = await start(flags(root, '--reports=base'));
+    await until(async () => (await metric('cycles_total{outcome="done"}')) >= 2);
+    const files = git(root, 'ls-tree', '-r', '--name-only', 'main', 'reports/prod/kubectl/')
+      .trim()
+      .split('\n');
+    const day = new Date(START_US / 1000).toISOString().slice(0, 10).replaceAll('-', '/');
+    expect(files).toEqual([`reports/prod/kubectl/${day}.md`, 'reports/prod/kubectl/index.html']);
+    const report = git(root, 'show', `main:${files[0] ?? ''}`);
+    expect(report).toContain('kubectl delete pods -n shop');
+    expect(report).toContain('212 in 5 min');
+    expect(report).not.toContain('alice');
+    const { main } = branchesOf(root);
+    const cycles = await metric('cycles_total{outcome="done"}');
+    await until(async () => (await metric('cycles_total{outcome="done"}')) > cycles + 1);
+    expect(branchesOf(root)['main']).toBe(main);
   });
 
   it('end when Redis is away for too long', async () => {

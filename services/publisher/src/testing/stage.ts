@@ -4,8 +4,9 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { type Alert, alertField, encodeAlert } from '@leastwise/activity';
 import { Gathering, type SubjectStore } from '@leastwise/state';
-import { closeRedis, connectRedis, RedisStore } from '@leastwise/state-redis';
+import { AlertMemory, closeRedis, connectRedis, RedisStore } from '@leastwise/state-redis';
 import { auditEvent, requestTarget, requestTo, START_US, userInfo } from '@leastwise/testkit';
 
 /** Runs git as a person would, and gives what it prints. */
@@ -81,6 +82,44 @@ export async function countInRedis(url: string, asked: readonly Asked[]): Promis
   const connection = await connectRedis({ target: { url } });
   try {
     await count(new RedisStore(connection, { prefix: 'leastwise:', dedupeHours: 100 }), asked);
+  } finally {
+    await closeRedis(connection);
+  }
+}
+
+/** A deletion by kubectl, of a person or of a service account by its whole name. */
+export type Deleted = readonly [user: string, day: number];
+
+/** Adds what people did to a state in Redis, and what alerts found of it. */
+export async function deleteInRedis(
+  url: string,
+  deleted: readonly Deleted[],
+  alerts: readonly Alert[],
+): Promise<void> {
+  const connection = await connectRedis({ target: { url } });
+  try {
+    const store = new RedisStore(connection, { prefix: 'leastwise:', dedupeHours: 100 });
+    const claim = await store.claim('log');
+    const gathering = new Gathering(claim, { observe: { deniedAs: 'denied' }, hasWindows: true });
+    for (const [i, [username, day]] of deleted.entries()) {
+      gathering.add(
+        auditEvent({
+          ...requestTo(requestTarget({ verb: 'delete', resource: 'pods', namespace: 'shop', name: 'web' })),
+          auditID: `deleted-${claim.position}-${i}`,
+          receivedAtUs: START_US + day * 86_400_000_000 + i,
+          user: userInfo({ username }),
+          userAgent: 'kubectl/v1.34.1 (linux/amd64)',
+        }),
+        'prod',
+      );
+    }
+    const to = String(Number(claim.position) + deleted.length);
+    const result = await store.applyBatch({ claim, from: claim.position, to, deltas: gathering.take() });
+    if (result !== 'applied') throw new Error(result);
+    const memory = new AlertMemory(connection, { prefix: 'leastwise:' });
+    const claimed = await memory.claim('prod');
+    const values = new Map(alerts.map((alert) => [alertField(alert), encodeAlert(alert)]));
+    await claimed.write(values, '');
   } finally {
     await closeRedis(connection);
   }
