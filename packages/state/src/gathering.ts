@@ -41,8 +41,10 @@ export interface GatherOptions {
   readonly filterDefault?: 'allow' | 'deny';
   /** Take the requests of a group instead of each subject's. */
   readonly group?: AttributeContext['group'];
-  /** Count requests in windows too, and keep those of people by their days. */
+  /** Count requests in windows too. */
   readonly hasWindows?: boolean;
+  /** Keep people's requests by their days; as `hasWindows` says where it is not given. */
+  readonly hasDays?: boolean;
   /** Of which kinds; of all where it is not given. */
   readonly windowKinds?: readonly WindowKind[];
   /** How requests become state; or who else wants them, and then no state grows. */
@@ -108,7 +110,7 @@ export class Gathering {
     this.#claim = claim;
     this.#options = options;
     this.#watermarks = new Map(claim.watermarks);
-    this.#traces = options.hasWindows === true ? new TraceReader() : undefined;
+    this.#traces = (options.hasDays ?? options.hasWindows) === true ? new TraceReader() : undefined;
     this.#context = createAttributeContext({ keyHex: claim.identityKey, group: options.group });
     this.#accepts = createFilter(options.filters ?? [], options.filterDefault ?? 'allow');
   }

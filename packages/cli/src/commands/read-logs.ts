@@ -12,7 +12,7 @@ import { enforceStrict, filtersOf, type InputFlags, openDeadLetters } from './in
 const MAX_CLOCK_SKEW_MS = 86_400_000;
 
 /** What a command wants of its logs besides what the flags say. */
-export type Reading = Pick<IngestOptions, 'group' | 'observe' | 'isAllOrNothing'>;
+export type Reading = Pick<IngestOptions, 'group' | 'observe' | 'hasDays' | 'isAllOrNothing'>;
 
 /** Logs on their way into a store. */
 export interface OpenReading {

@@ -207,6 +207,8 @@ async function run(flags: RunFlags, io: Io): Promise<void> {
   const { ingestion, letters } = await openReading(flags, store, {
     group: undefined,
     observe: { deniedAs: 'denied' },
+    // What a publisher, or `report kubectl`, makes a report of.
+    hasDays: true,
     isAllOrNothing: flags.strict === true,
   });
   const pipeline: Pipeline = { flags, options, store, ingestion, letters };
