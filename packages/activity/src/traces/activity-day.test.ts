@@ -26,7 +26,7 @@ const requests = fc.array(
     path: fc.constantFrom('', '', '/version'),
     stages: fc.integer({ min: 1, max: 3 }),
   }),
-  { maxLength: 40 },
+  { maxLength: 40, size: 'max' },
 );
 
 type Request = typeof requests extends fc.Arbitrary<readonly (infer T)[]> ? T : never;
