@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import {
   type ActivityDay,
   type ActorActivity,
@@ -264,4 +266,15 @@ export function readTraces(into: ActivityDay, key: string, fields: Fields): void
     actor.traces.set(identity, { atUs, auditID, shape });
   }
   add(into, key, actor);
+}
+
+/**
+ * What a file of evidence says in the place of a request's identity, which is by the key of one state: the same for the same
+ * request in every state, so that it is known again if another file has it too.
+ */
+export function identityInFile({ atUs, auditID, shape }: KeptTrace): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([atUs, auditID, encodeShape(shape)]))
+    .digest();
+  return `${digest.readUInt32LE(0)}-${digest.readUInt32LE(4)}`;
 }

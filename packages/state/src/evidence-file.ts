@@ -6,6 +6,7 @@ import type { ActivityState } from '@leastwise/activity';
 import type { ClusterState } from '@leastwise/rbac';
 
 import { NOTHING_MISSED } from './content.ts';
+import { identityInFile } from './day-codec.ts';
 import { Fields, Malformed } from './fields.ts';
 import { LineCutter, SealedReader } from './sealed-lines.ts';
 import { clusterLines, ClusterReader } from './state-lines.ts';
@@ -38,6 +39,7 @@ export function* evidenceLines({ clusters, activity, tally }: Evidence): Generat
   yield* clusterLines(
     new Map(clusters.map((each) => [each.cluster, each])),
     new Map(activity.map((each) => [each.cluster, each])),
+    (_, trace) => identityInFile(trace),
   );
 }
 

@@ -4,6 +4,7 @@ import {
   addTally,
   dayFor,
   emptyActivity,
+  type KeptTrace,
   talliesOf,
   WINDOW_KINDS,
   windowFor,
@@ -96,23 +97,28 @@ function* windowLines({ windows }: ActivityState): Generator<string, void> {
   }
 }
 
-function* dayLines({ days }: ActivityState): Generator<string, void> {
+function* dayLines({ days }: ActivityState, identityOf: IdentityOf): Generator<string, void> {
   for (const day of [...days.values()].sort((a, b) => a.day - b.day)) {
     yield JSON.stringify(['day', day.day, ...encodeDay(day)]);
     for (const [key, actor] of day.actors.entries()) {
       yield JSON.stringify(['actor', day.day, key, ...encodeActor(day.day, actor)]);
-      for (const [hour, traces] of tracesByHour(day.day, actor)) {
+      const traces = new Map([...actor.traces].map(([own, trace]) => [identityOf(own, trace), trace]));
+      for (const [hour, ofHour] of tracesByHour(day.day, { traces })) {
         const where = JSON.stringify(['traces', day.day, key, hour]).slice(0, -1);
-        yield `${where},${tracesText(day.day, traces)}]`;
+        yield `${where},${tracesText(day.day, ofHour)}]`;
       }
     }
   }
 }
 
+/** What the lines say in the place of a request's identity. */
+export type IdentityOf = (own: string, trace: KeptTrace) => string;
+
 /** The lines of all clusters, with the activity in them. Read back by {@link ClusterReader}. */
 export function* clusterLines(
   clusters: ReadonlyMap<string, ClusterState>,
   activity: ReadonlyMap<string, ActivityState> = new Map(),
+  identityOf: IdentityOf = (own) => own,
 ): Generator<string, void> {
   for (const [name, cluster] of byKey(clusters)) {
     const { firstSeenUs, lastSeenUs, namespacesOverflow, subjectsOverflow } = cluster;
@@ -125,7 +131,7 @@ export function* clusterLines(
     const active = activity.get(name);
     if (active) {
       yield* windowLines(active);
-      yield* dayLines(active);
+      yield* dayLines(active, identityOf);
     }
     for (const [, subject] of byKey(cluster.subjects)) yield* subjectLines(subject);
   }

@@ -107,7 +107,7 @@ describe('a folder', () => {
     const dir = await folderOf(LINES);
     const shown: unknown = JSON.parse(await said('show', '--state', dir, '-o', 'json'));
     expect(shown).toEqual({
-      schemaVersion: 3,
+      schemaVersion: 4,
       bytes: expect.any(Number) as number,
       facts: { onlyReceived: 0, late: 0, lost: 0 },
       clusters: [
