@@ -9,7 +9,7 @@ export {
   type VerbClass,
   verbClassOf,
 } from './classes.ts';
-export { observeActivity } from './observe.ts';
+export { observeActivity, observeActivityRun } from './observe.ts';
 export {
   type ActivityState,
   type ActivityWindow,

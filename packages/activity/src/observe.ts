@@ -4,7 +4,7 @@ import { cellCodeOf } from './cell.ts';
 import {
   type ActivityState,
   type ActivityWindow,
-  countIn,
+  addTo,
   emptyActivity,
   isRoomy,
   type Tally,
@@ -36,6 +36,20 @@ export function observeActivity(
   request: CountedRequest,
   kinds: readonly WindowKind[] = WINDOW_KINDS,
 ): void {
+  const { receivedAtUs } = request;
+  observeActivityRun(into, request, { count: 1, firstUs: receivedAtUs, lastUs: receivedAtUs }, kinds);
+}
+
+/**
+ * Counts several requests that differ in nothing but auditID and time: the same as {@link observeActivity} of them all.
+ * @param run - all within one window of each kind
+ */
+export function observeActivityRun(
+  into: Map<string, ActivityState>,
+  request: CountedRequest,
+  run: Readonly<Tally>,
+  kinds: readonly WindowKind[] = WINDOW_KINDS,
+): void {
   let state = into.get(request.cluster);
   if (state === undefined) {
     state = emptyActivity(request.cluster);
@@ -43,9 +57,9 @@ export function observeActivity(
   }
   const { need, impersonation, outcome, shape } = request;
   const places = shape === undefined || impersonation ? undefined : placesOf(state, shape);
-  count(state, request, { need, outcome, places, kinds });
+  count(state, request, { need, outcome, places, kinds, run });
   if (impersonation) {
-    count(state, request, { need: impersonation, outcome: 'allowed', places: undefined, kinds });
+    count(state, request, { need: impersonation, outcome: 'allowed', places: undefined, kinds, run });
   }
 }
 
@@ -69,25 +83,26 @@ interface Counted {
   /** `undefined` where nothing is remembered. */
   readonly places: Places | undefined;
   readonly kinds: readonly WindowKind[];
+  readonly run: Readonly<Tally>;
 }
 
-function count(state: ActivityState, { client, receivedAtUs }: CountedRequest, counted: Counted): void {
-  const { need, outcome, places, kinds } = counted;
+function count(state: ActivityState, { client }: CountedRequest, counted: Counted): void {
+  const { need, outcome, places, kinds, run } = counted;
   // The first one is what the request itself asked for.
   const permission = need.permissions[0];
   if (permission === undefined) return;
   for (let index = 0; index < kinds.length; index += 1) {
     const kind = kinds[index] ?? '5m';
-    const number = windowOf(kind, receivedAtUs);
+    const number = windowOf(kind, run.firstUs);
     const known = places?.[index];
     if (known?.window.number === number && isRoomy(known.window)) {
-      countIn(known.tally, receivedAtUs);
+      addTo(known.tally, run);
       continue;
     }
     const window = windowFor(state, kind, number);
     const code = cellCodeOf(permission, outcome, client);
     const tally = tallyFor(window, boundedSubjectKey(need.subject), code);
-    countIn(tally, receivedAtUs);
+    addTo(tally, run);
     if (places) places[index] = { window, tally };
   }
 }

@@ -62,7 +62,8 @@ function tallyIn(window: ActivityWindow, own: Tallies | undefined, code: CellCod
   return tally;
 }
 
-function addTo(known: Tally, { count, firstUs, lastUs }: Readonly<Tally>): void {
+/** Adds the requests of one tally to another. */
+export function addTo(known: Tally, { count, firstUs, lastUs }: Readonly<Tally>): void {
   known.count += count;
   if (firstUs < known.firstUs) known.firstUs = firstUs;
   if (lastUs > known.lastUs) known.lastUs = lastUs;

@@ -6,32 +6,44 @@ export interface HalfSipKey {
   readonly k1: number;
 }
 
+/** The four words that a HalfSipHash has made of a key and the words so far. */
+export type HalfSipState = [v0: number, v1: number, v2: number, v3: number];
+
+/** Begins a hash with 64 bits of output. */
+export function beginHalfSip({ k0, k1 }: HalfSipKey): HalfSipState {
+  return [k0, k1 ^ 0xee, 0x6c796765 ^ k0, 0x74656462 ^ k1];
+}
+
+/** Takes in words of the message: four bytes each, little-endian. */
+export function absorbHalfSip(state: HalfSipState, words: Int32Array, count: number): void {
+  mix(state, words, count, 2);
+}
+
 /**
- * HalfSipHash-2-4 with 64 bits of output, over words: a keyed hash in 32-bit arithmetic only, so that nobody without
- * the key can make two inputs collide. The first four output bytes are `lo`, the others `hi`, little-endian.
+ * Ends a hash. The first four output bytes are `lo`, the others `hi`, little-endian.
  *
- * @param words - the message, four bytes a word, little-endian
- * @param count - how many of the words to read
  * @param last - the final block: up to three more bytes, and the message's length in bytes (mod 256) in the top one
- * @see https://github.com/veorq/SipHash, https://www.aumasson.jp/siphash/siphash.pdf
  */
-export function halfSipHash(words: Int32Array, count: number, last: number, key: HalfSipKey): Identity {
-  let v0 = key.k0;
-  let v1 = key.k1 ^ 0xee;
-  let v2 = 0x6c796765 ^ key.k0;
-  let v3 = 0x74656462 ^ key.k1;
-  let lo = 0;
-  // The blocks are the words and the last one, two rounds each; then two of four rounds that give the output.
-  for (let block = 0; block <= count + 2; block += 1) {
-    const word = block < count ? (words[block] ?? 0) : block === count ? last : 0;
+export function endHalfSip(state: HalfSipState, last: number, into: { hi: number; lo: number }): void {
+  block[0] = last;
+  mix(state, block, 1, 2);
+  block[0] = 0;
+  state[2] ^= 0xee;
+  mix(state, block, 1, 4);
+  into.lo = (state[1] ^ state[3]) >>> 0;
+  state[1] ^= 0xdd;
+  mix(state, block, 1, 4);
+  into.hi = (state[1] ^ state[3]) >>> 0;
+}
+
+const block = new Int32Array(1);
+
+function mix(state: HalfSipState, words: Int32Array, count: number, rounds: number): void {
+  let [v0, v1, v2, v3] = state;
+  for (let at = 0; at < count; at += 1) {
+    const word = words[at] ?? 0;
     v3 ^= word;
-    if (block === count + 1) {
-      v2 ^= 0xee;
-    } else if (block === count + 2) {
-      lo = v1 ^ v3;
-      v1 ^= 0xdd;
-    }
-    for (let round = block > count ? 4 : 2; round > 0; round -= 1) {
+    for (let round = rounds; round > 0; round -= 1) {
       v0 = (v0 + v1) | 0;
       v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
       v0 = (v0 << 16) | (v0 >>> 16);
@@ -45,7 +57,27 @@ export function halfSipHash(words: Int32Array, count: number, last: number, key:
     }
     v0 ^= word;
   }
-  return { hi: (v1 ^ v3) >>> 0, lo: lo >>> 0 };
+  state[0] = v0;
+  state[1] = v1;
+  state[2] = v2;
+  state[3] = v3;
+}
+
+/**
+ * HalfSipHash-2-4 with 64 bits of output, over words: a keyed hash in 32-bit arithmetic only, so that nobody without
+ * the key can make two inputs collide.
+ *
+ * @param words - the message, as {@link absorbHalfSip} takes it
+ * @param count - how many of the words to read
+ * @param last - as {@link endHalfSip} takes it
+ * @see https://github.com/veorq/SipHash, https://www.aumasson.jp/siphash/siphash.pdf
+ */
+export function halfSipHash(words: Int32Array, count: number, last: number, key: HalfSipKey): Identity {
+  const state = beginHalfSip(key);
+  absorbHalfSip(state, words, count);
+  const identity = { hi: 0, lo: 0 };
+  endHalfSip(state, last, identity);
+  return identity;
 }
 
 /** The key that 16 hexadecimal digits write, byte by byte; `undefined` for anything else. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { halfSipHash, parseHalfSipKey } from './half-sip-hash.ts';
 import { createIdentityHasher, IdentityKeyError } from './identity.ts';
 import { auditEvent, user } from './testing/audit-event.ts';
-import type { AuditEvent } from './types.ts';
+import type { AuditEvent, Occurrence } from './types.ts';
 
 const KEY = '0001020304050607';
 const hasher = createIdentityHasher(KEY);
@@ -93,6 +93,41 @@ describe('identity', () => {
 
   it('refuses a key that is not 16 hexadecimal digits', () => {
     expect(() => createIdentityHasher('secret')).toThrow(IdentityKeyError);
+  });
+});
+
+describe('the identity of an event that repeats', () => {
+  const occurrenceOf = ({ auditID, receivedAtUs, shape = {} }: AuditEvent): Occurrence => {
+    const bytes = Buffer.from(`{"auditID":"${auditID}"}`);
+    const auditIDStart = 12;
+    return {
+      ...{ shape, receivedAtUs, bytes, start: 0, end: bytes.length },
+      ...{ auditIDStart, auditIDEnd: auditIDStart + auditID.length },
+      event: () => auditEvent({ auditID, receivedAtUs }),
+    };
+  };
+
+  it('is that of the event', () => {
+    const ascii = fc.string({ unit: 'grapheme-ascii', maxLength: 70 });
+    const text = fc.string({ unit: 'binary', maxLength: 40 });
+    const us = fc.maxSafeNat();
+    fc.assert(
+      fc.property(
+        fc.record({ cluster: text, verb: text, requestURI: text, username: text }),
+        fc.array(fc.tuple(ascii, us), { minLength: 1, maxLength: 5 }),
+        ({ cluster, verb, requestURI, username }, repeats) => {
+          const common = { verb, requestURI, user: user({ username }) };
+          const frame = hasher.frameOf(auditEvent(common), cluster);
+          const identity = { hi: 0, lo: 0 };
+          for (const [auditID, receivedAtUs] of repeats) {
+            const event = auditEvent({ ...common, auditID, receivedAtUs });
+            hasher.repeatedIdentity(frame, occurrenceOf(event), identity);
+            expect(identity).toEqual(hasher.baseIdentityOf(event, cluster));
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });
 

@@ -1,6 +1,15 @@
-import { halfSipHash, parseHalfSipKey } from './half-sip-hash.ts';
-import type { HalfSipKey } from './half-sip-hash.ts';
-import type { AuditEvent, Identity, UserInfo } from './types.ts';
+import { absorbHalfSip, beginHalfSip, endHalfSip, halfSipHash, parseHalfSipKey } from './half-sip-hash.ts';
+import type { HalfSipKey, HalfSipState } from './half-sip-hash.ts';
+import type { AuditEvent, Identity, Occurrence, UserInfo } from './types.ts';
+
+/** What goes into the identities of all events of one shape in a cluster. */
+export interface IdentityFrame {
+  /** What the words before auditID and time make of the key, and how many they are. */
+  readonly state: Readonly<HalfSipState>;
+  readonly head: number;
+  /** The words behind them. A plain list, for there are as many as shapes. */
+  readonly tail: readonly number[];
+}
 
 /** Recognises the stages and copies of one request. Not re-entrant, but every hasher has its own buffer. */
 export interface IdentityHasher {
@@ -14,6 +23,10 @@ export interface IdentityHasher {
    * for a request that does not impersonate.
    */
   baseIdentityOf(event: AuditEvent, cluster: string): Identity;
+  /** What {@link IdentityHasher.repeatedIdentity} needs to know of a shape: of any of its events. */
+  frameOf(event: AuditEvent, cluster: string): IdentityFrame;
+  /** Writes what `baseIdentityOf` would say of an event of a frame's shape, without the event. */
+  repeatedIdentity(frame: IdentityFrame, occurrence: Occurrence, into: { hi: number; lo: number }): void;
 }
 
 /** The key of an identity hasher is not 16 hexadecimal digits. */
@@ -40,7 +53,7 @@ const WORDS_KEPT = 4096;
 export function createIdentityHasher(keyHex: string): IdentityHasher {
   const key = parseHalfSipKey(keyHex);
   if (key === undefined) throw new IdentityKeyError('The identity key must be 16 hexadecimal digits.');
-  const message = createMessage(key);
+  const message = new Message(key);
   return {
     identityOf(event, cluster) {
       writeBase(message, event, cluster);
@@ -51,24 +64,36 @@ export function createIdentityHasher(keyHex: string): IdentityHasher {
       writeBase(message, event, cluster);
       return message.finish();
     },
+    frameOf(event, cluster) {
+      message.text(cluster);
+      message.cut();
+      writeTail(message, event);
+      return message.takeFrame();
+    },
+    repeatedIdentity(frame, { bytes, auditIDStart, auditIDEnd, receivedAtUs }, into) {
+      message.ascii(bytes, auditIDStart, auditIDEnd);
+      writeTime(message, receivedAtUs);
+      message.finishFrame(frame, into);
+    },
   };
-}
-
-interface Message {
-  text(value: string): void;
-  word(value: number): void;
-  /** Hashes what was written and begins anew. */
-  finish(): Identity;
 }
 
 function writeBase(message: Message, event: AuditEvent, cluster: string): void {
   message.text(cluster);
   message.text(event.auditID);
-  message.word(event.receivedAtUs % TWO_POW_32);
-  message.word(Math.floor(event.receivedAtUs / TWO_POW_32));
+  writeTime(message, event.receivedAtUs);
+  writeTail(message, event);
+}
+
+function writeTail(message: Message, event: AuditEvent): void {
   message.text(event.verb);
   message.text(event.requestURI);
   message.text(event.user.username);
+}
+
+function writeTime(message: Message, us: number): void {
+  message.word(us % TWO_POW_32);
+  message.word(Math.floor(us / TWO_POW_32));
 }
 
 function writeImpersonated(message: Message, user: UserInfo): void {
@@ -89,38 +114,102 @@ function writeList(message: Message, values: readonly string[]): void {
   for (const value of values) message.text(value);
 }
 
-function createMessage(key: HalfSipKey): Message {
-  let words = new Int32Array(WORDS_KEPT);
-  let count = 0;
+/** The words of one message after the other. */
+class Message {
+  readonly #key: HalfSipKey;
+  readonly #working: HalfSipState = [0, 0, 0, 0];
+  #words = new Int32Array(WORDS_KEPT);
+  #count = 0;
+  /** How many of the words stand before the cut. */
+  #head = 0;
 
-  function reserve(more: number): void {
-    if (count + more <= words.length) return;
-    const larger = new Int32Array((count + more) * 2);
-    larger.set(words);
-    words = larger;
+  constructor(key: HalfSipKey) {
+    this.#key = key;
   }
 
-  return {
-    text(value) {
-      reserve(1 + ((value.length + 1) >> 1));
-      const start = count + 1;
-      const narrowEnd = packNarrow(words, start, value);
-      const isWide = narrowEnd < 0;
-      words[count] = (value.length << 1) | (isWide ? 1 : 0);
-      count = isWide ? packWide(words, start, value) : narrowEnd;
-    },
-    word(value) {
-      reserve(1);
-      words[count] = value;
-      count += 1;
-    },
-    finish() {
-      const identity = halfSipHash(words, count, ((count * 4) & 0xff) << 24, key);
-      count = 0;
-      if (words.length > WORDS_KEPT) words = new Int32Array(WORDS_KEPT);
-      return identity;
-    },
-  };
+  text(value: string): void {
+    this.#reserve(1 + ((value.length + 1) >> 1));
+    const start = this.#count + 1;
+    const narrowEnd = packNarrow(this.#words, start, value);
+    const isWide = narrowEnd < 0;
+    this.#words[this.#count] = (value.length << 1) | (isWide ? 1 : 0);
+    this.#count = isWide ? packWide(this.#words, start, value) : narrowEnd;
+  }
+
+  /** A text whose units are bytes. */
+  ascii(bytes: Uint8Array, start: number, end: number): void {
+    this.#reserve(1 + ((end - start + 3) >> 2));
+    const words = this.#words;
+    let at = this.#count;
+    words[at++] = (end - start) << 1;
+    let i = start;
+    for (const whole = start + ((end - start) & ~3); i < whole; i += 4) {
+      const low = (bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8);
+      const high = (bytes[i + 2] ?? 0) | ((bytes[i + 3] ?? 0) << 8);
+      words[at++] = low | (high << 16);
+    }
+    if (i < end) {
+      let rest = 0;
+      for (let shift = 0; i < end; i += 1, shift += 8) rest |= (bytes[i] ?? 0) << shift;
+      words[at++] = rest;
+    }
+    this.#count = at;
+  }
+
+  word(value: number): void {
+    this.#reserve(1);
+    this.#words[this.#count++] = value;
+  }
+
+  /** What follows is the tail of a frame. */
+  cut(): void {
+    this.#head = this.#count;
+  }
+
+  /** What was written before and behind the cut; begins anew. */
+  takeFrame(): IdentityFrame {
+    const state = beginHalfSip(this.#key);
+    absorbHalfSip(state, this.#words, this.#head);
+    const tail = Array.from(this.#words.subarray(this.#head, this.#count));
+    this.#reset();
+    return { state, head: this.#head, tail };
+  }
+
+  /** Hashes what was written and begins anew. */
+  finish(): Identity {
+    const identity = halfSipHash(this.#words, this.#count, lengthBlock(this.#count), this.#key);
+    this.#reset();
+    return identity;
+  }
+
+  /** As `finish`, as if the frame stood around what was written. */
+  finishFrame({ state, head, tail }: IdentityFrame, into: { hi: number; lo: number }): void {
+    this.#reserve(tail.length);
+    const words = this.#words;
+    for (let i = 0; i < tail.length; i += 1) words[this.#count + i] = tail[i] ?? 0;
+    const count = this.#count + tail.length;
+    [this.#working[0], this.#working[1], this.#working[2], this.#working[3]] = state;
+    absorbHalfSip(this.#working, words, count);
+    endHalfSip(this.#working, lengthBlock(head + count), into);
+    this.#reset();
+  }
+
+  #reserve(more: number): void {
+    if (this.#count + more <= this.#words.length) return;
+    const larger = new Int32Array((this.#count + more) * 2);
+    larger.set(this.#words);
+    this.#words = larger;
+  }
+
+  #reset(): void {
+    this.#count = 0;
+    if (this.#words.length > WORDS_KEPT) this.#words = new Int32Array(WORDS_KEPT);
+  }
+}
+
+/** The last block of a message of whole words. */
+function lengthBlock(words: number): number {
+  return ((words * 4) & 0xff) << 24;
 }
 
 /** Writes four units a word; -1, having written rubbish, if a unit needs more than a byte. */

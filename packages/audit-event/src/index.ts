@@ -9,7 +9,7 @@ export {
 export { boundedSubject, boundedText, MAX_TEXT, STAND_IN } from './bounded-text.ts';
 export { capHash } from './cap-hash.ts';
 export { createFilter, type FilterAction, type FilterRule, parseFilter } from './filter.ts';
-export { createIdentityHasher, type IdentityHasher } from './identity.ts';
+export { createIdentityHasher, type IdentityFrame, type IdentityHasher } from './identity.ts';
 export { parseRequestURI, type RequestInfo } from './request-info.ts';
 export {
   impliedGroups,

@@ -54,6 +54,25 @@ export interface AuditEvent {
   readonly shape?: object | undefined;
 }
 
+/**
+ * An event that differs in nothing but `auditID` and `receivedAtUs` from one that was made before, as long as no event has
+ * been made of it. One object serves them all: it is valid during the call that it is given to, and no longer.
+ */
+export interface Occurrence {
+  /** As {@link AuditEvent.shape}. */
+  readonly shape: object;
+  readonly receivedAtUs: number;
+  /** What the event stands in, from `start` up to `end`. */
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  /** Where the auditID stands: a byte of ASCII for each of its characters. */
+  readonly auditIDStart: number;
+  readonly auditIDEnd: number;
+  /** Makes the event. */
+  event(): AuditEvent;
+}
+
 /** Why a well-formed record is no evidence. A closed set: these become metric labels. */
 export type SkipReason =
   | 'not-an-audit-event'
@@ -87,6 +106,11 @@ export type BadReason =
 export interface DecodeSink {
   /** `cluster` is the value of the operator's cluster field, `undefined` where there is none. */
   event(event: AuditEvent, cluster: string | undefined, line: number): void;
+  /**
+   * Where it is there, it is asked first about events that repeat: true is to say that the sink took it, and wants no
+   * event. A sink that always says false hears the same events as one without it.
+   */
+  repeated?(occurrence: Occurrence, cluster: string | undefined): boolean;
   skipped(reason: SkipReason, line: number): void;
   /** `bytes` is the record as it came, valid during the call only. `detail` is for people; never a body. */
   bad(reason: BadReason, line: number, detail: string, bytes: Uint8Array): void;

@@ -56,7 +56,8 @@ interface Sighting {
   readonly day: number;
   readonly auditID: string;
   readonly clientBit: number;
-  readonly count: 0 | 1;
+  /** How many requests it stands for. */
+  readonly count: number;
 }
 
 function note(evidence: Evidence, need: Need, sighting: Sighting): void {
@@ -196,6 +197,35 @@ export function observe(
   isNew: boolean,
   options: ObserveOptions = { deniedAs: 'denied' },
 ): void {
+  add(into, request, isNew ? 1 : 0, options);
+}
+
+/** The first or the last one of several requests: when the API server received it, and its auditID. */
+export interface Sample {
+  readonly us: number;
+  readonly auditID: string;
+}
+
+/** Requests of one day that differ in nothing but auditID and time: the first, the last, and how many there are. */
+export interface Run {
+  readonly first: Sample;
+  readonly last: Sample;
+  readonly count: number;
+}
+
+/** Adds a run of new requests, each like `request`: the same as {@link observe} of them all. */
+export function observeRun(
+  into: Observations,
+  request: CountedRequest,
+  { first, last, count }: Run,
+  options: ObserveOptions = { deniedAs: 'denied' },
+): void {
+  add(into, { ...request, receivedAtUs: first.us, auditID: first.auditID }, count, options);
+  if (last.us === first.us && last.auditID === first.auditID) return;
+  add(into, { ...request, receivedAtUs: last.us, auditID: last.auditID }, 0, options);
+}
+
+function add(into: Observations, request: CountedRequest, count: number, options: ObserveOptions): void {
   let cluster = into.get(request.cluster);
   if (!cluster) {
     cluster = emptyCluster(request.cluster);
@@ -206,7 +236,7 @@ export function observe(
     day: dayOf(request.receivedAtUs),
     auditID: boundedID(request.auditID),
     clientBit: 1 << CLIENT_KINDS.indexOf(request.client),
-    count: isNew ? 1 : 0,
+    count,
   };
   const places = request.shape && placesOfShapes.get(cluster)?.get(request.shape);
   if (places && isRoomy(cluster, places)) noteAgain(cluster, places, request, sighting);

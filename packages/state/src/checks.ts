@@ -2,7 +2,7 @@ import { type ActivityDay, activityDayOf, type ActivityState, talliesOf } from '
 import { subjectKey } from '@leastwise/audit-event';
 import { type ClusterState, DAY_US, type Evidence, type RuleSet } from '@leastwise/rbac';
 
-import type { Batch, Deltas, SeenIdentity } from './types.ts';
+import type { Batch, Deltas, SeenIdentities } from './types.ts';
 
 /** Days beyond this one hold no time that is a safe integer of microseconds. */
 export const MAX_DAY = Math.ceil(Number.MAX_SAFE_INTEGER / DAY_US);
@@ -68,7 +68,7 @@ function checkCluster(name: string, state: ClusterState): void {
   checkEvidence(state.subjectsOverflow);
 }
 
-function checkIdentities(identities: readonly SeenIdentity[]): void {
+function checkIdentities(identities: SeenIdentities): void {
   for (const { hi, lo, hour } of identities) {
     mustBe(isWhole(hi, MAX_HALF) && isWhole(lo, MAX_HALF), 'identities of two unsigned 32-bit halves');
     mustBe(Number.isSafeInteger(hour), 'whole hours');

@@ -117,7 +117,7 @@ class EmbeddedStore implements DescribedStore {
       const { positions, counted } = this.#content;
       if ((positions.get(claim.source) ?? '') !== from) return 'stale';
       // Another source's batch may have counted some of it after this one was built.
-      if (deltas.counted.some(({ hi, lo }) => counted.has(hi, lo))) return 'stale';
+      for (const { hi, lo } of deltas.counted) if (counted.has(hi, lo)) return 'stale';
       if (from === to && isEmpty(deltas)) return 'applied';
       this.#isDirty = true;
       try {

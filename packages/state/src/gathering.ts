@@ -20,11 +20,13 @@ import {
   createFilter,
   type FilterRule,
   type Identity,
+  type Occurrence,
   type SkipReason,
 } from '@leastwise/audit-event';
 import { observe, type Observations, type ObserveOptions } from '@leastwise/rbac';
 
-import { FingerprintSet } from './fingerprint-set.ts';
+import { IdentityList } from './identity-list.ts';
+import { Repeats } from './repeats.ts';
 import type { Claim, Deltas, SeenIdentity } from './types.ts';
 
 const HOUR_US = 3_600_000_000;
@@ -57,18 +59,6 @@ export interface GatherOptions {
  * it is no evidence.
  */
 export type Gathered = 'counted' | 'denied' | 'repeated' | 'late' | SkipReason;
-
-/** A list of identities without repetition. */
-class IdentityList {
-  readonly all: SeenIdentity[] = [];
-  readonly #known = new FingerprintSet();
-
-  add(seen: SeenIdentity): boolean {
-    const isNew = this.#known.add(seen.hi, seen.lo);
-    if (isNew) this.all.push(seen);
-    return isNew;
-  }
-}
 
 function seenAs({ hi, lo }: Identity, cluster: string, hour: number): SeenIdentity {
   return { hi, lo, cluster, hour };
@@ -105,6 +95,10 @@ export class Gathering {
   readonly #watermarks: Map<string, number>;
   readonly #traces: TraceReader | undefined;
   #open = new Open();
+  /** `undefined` where somebody wants to see every event. */
+  readonly #repeats: Repeats | undefined;
+  /** The one identity of all requests that repeat. */
+  readonly #seen = { hi: 0, lo: 0, cluster: '', hour: 0 };
 
   constructor(claim: Claim, options: GatherOptions) {
     this.#claim = claim;
@@ -112,13 +106,19 @@ export class Gathering {
     this.#watermarks = new Map(claim.watermarks);
     this.#traces = (options.hasDays ?? options.hasWindows) === true ? new TraceReader() : undefined;
     this.#context = createAttributeContext({ keyHex: claim.identityKey, group: options.group });
-    this.#accepts = createFilter(options.filters ?? [], options.filterDefault ?? 'allow');
+    const { filters = [], filterDefault = 'allow', hasWindows = false, windowKinds = WINDOW_KINDS } = options;
+    this.#accepts = createFilter(filters, filterDefault);
+    const isAsked = filters.length > 0 || filterDefault === 'deny' || typeof options.observe === 'function';
+    this.#repeats =
+      isAsked || typeof options.observe === 'function'
+        ? undefined
+        : new Repeats(options.observe, hasWindows ? windowKinds : []);
   }
 
   /** Identities in the open batch: what its size is measured by. */
   get size(): number {
     const { counted, resolved, received } = this.#open;
-    return counted.all.length + resolved.all.length + received.all.length;
+    return counted.length + resolved.length + received.length;
   }
 
   /** Whether the open batch would change nothing. */
@@ -150,6 +150,34 @@ export class Gathering {
       case 'request':
         return this.#counted(event, attribution, { isLate, hour, traced });
     }
+  }
+
+  /** Adds an event that repeats: the same as {@link Gathering.add}, for most without an event being made. */
+  addRepeated(occurrence: Occurrence, cluster: string): Gathered {
+    const { receivedAtUs } = occurrence;
+    const hour = hourOf(receivedAtUs);
+    const known = this.#repeats?.find(occurrence, cluster);
+    if (!known) return this.#addAndLearn(occurrence.event(), cluster);
+    const seen = this.#seen;
+    this.#context.hasher.repeatedIdentity(known.frame, occurrence, seen);
+    seen.cluster = cluster;
+    seen.hour = hour;
+    const isLate = this.#isLate(receivedAtUs, cluster, hour);
+    if (isLate || !this.#isNew(seen)) return this.add(occurrence.event(), cluster);
+    this.#repeats?.add(known, occurrence, this.#open);
+    return known.request.outcome === 'denied' ? 'denied' : 'counted';
+  }
+
+  /** Adds an event, and learns what its shape means. Of what people do every event is wanted. */
+  #addAndLearn(event: AuditEvent, cluster: string): Gathered {
+    const became = this.add(event, cluster);
+    if (!this.#repeats || !event.shape || event.impersonatedUser) return became;
+    const attribution = attribute(event, cluster, this.#context);
+    if (attribution.kind === 'request' && this.#traces?.read(event, attribution) === undefined) {
+      const frame = this.#context.hasher.frameOf(event, cluster);
+      this.#repeats.learn(event.shape, attribution.request, frame, this.#open);
+    }
+    return became;
   }
 
   /** What is reported though it is no evidence has to be told from its copies. */
@@ -184,14 +212,15 @@ export class Gathering {
 
   /** The deltas of the open batch, which is begun anew. */
   take(): Deltas {
+    this.#repeats?.flush(this.#open);
     const { clusters, activity, counted, resolved, received, watermarks, late, lost } = this.#open;
     this.#open = new Open();
     return {
       clusters,
       activity,
-      counted: counted.all,
-      resolved: resolved.all,
-      received: received.all,
+      counted,
+      resolved,
+      received,
       watermarks,
       tally: { late, lost },
     };

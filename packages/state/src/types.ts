@@ -15,6 +15,11 @@ export interface SeenIdentity extends Identity {
   readonly hour: number;
 }
 
+/** Several of them, each once. */
+export interface SeenIdentities extends Iterable<SeenIdentity> {
+  readonly length: number;
+}
+
 /** How many events were no good for counts, though nothing was wrong with them. */
 export interface Tally {
   /** Came later than identities are remembered: they marked presence, and changed no count. */
@@ -33,14 +38,14 @@ export interface Deltas {
    */
   readonly activity: ReadonlyMap<string, ActivityState>;
   /** Identities counted in this batch: later stages and copies of them add no count. */
-  readonly counted: readonly SeenIdentity[];
+  readonly counted: SeenIdentities;
   /**
    * Identities, as RequestReceived shows them, of requests whose outcome is known though `counted` lacks
    * them: counted under an impersonated user, or skipped. Their RequestReceived is no open question.
    */
-  readonly resolved: readonly SeenIdentity[];
+  readonly resolved: SeenIdentities;
   /** Identities of requests seen at RequestReceived, whose outcome is not known by that. */
-  readonly received: readonly SeenIdentity[];
+  readonly received: SeenIdentities;
   /** By cluster, the newest time received in this batch, in microseconds: what lateness is measured against. */
   readonly watermarks: ReadonlyMap<string, number>;
   readonly tally: Tally;

@@ -7,7 +7,13 @@ import { type Batch, type Claim, type Gathered, Gathering } from '@leastwise/sta
 import { CLUSTER_HEADER, clusterOf, type ClusterRules, TIME_HEADER } from './cluster-name.ts';
 import { type DeadLetter, deadLetterRecords } from './dead-letter-records.ts';
 import type { AggregatorMetrics } from './metrics.ts';
-import { type RecordContent, type RecordEvent, RecordEventReader, type Unreadable } from './record-events.ts';
+import {
+  type RecordContent,
+  type RecordEvent,
+  RecordEventReader,
+  type RepeatedEvent,
+  type Unreadable,
+} from './record-events.ts';
 
 /** How records become state. */
 export interface WorkerOptions {
@@ -73,6 +79,7 @@ export class PartitionWorker {
   readonly #metrics: AggregatorMetrics;
   readonly #gathering: Gathering;
   readonly #reader: RecordEventReader;
+  readonly #topic: string;
   readonly #isKeyedTopic: boolean;
   readonly #seen = new Seen();
   /** Up to where everything was handed over to be stored. */
@@ -88,6 +95,7 @@ export class PartitionWorker {
     this.#options = options;
     this.#metrics = metrics;
     this.#position = claim.position;
+    this.#topic = partition.topic;
     this.#isKeyedTopic = partition.topic.endsWith(options.keyedSuffix);
     this.#gathering = new Gathering(claim, {
       hasWindows: true,
@@ -134,19 +142,37 @@ export class PartitionWorker {
         deadLetters.push(...deadLetterRecords(letter, origin, this.#options.deadLetterBytes));
         this.#metrics.deadLetters.inc({ reason: letter.reason });
       }
-      if (content.events.length === 0) continue;
-      const cluster = this.#clusterOf(record, partition.topic);
-      const isFit = this.#isFitToCount(record, content);
-      for (const each of content.events) {
-        const again = isFit ? undefined : rekeyedRecord(each, cluster, record);
-        // What no topic takes is counted here: better a copy twice than a permission never.
-        if (again && again.value.length <= this.#options.deadLetterBytes) rekeyed.push(again);
-        else this.#gather(each, cluster);
-      }
+      if (content.repeated) this.#takeRepeated(record, content.repeated, rekeyed);
+      else if (content.events.length > 0) this.#takeEvents(record, content, rekeyed);
     }
     this.#metrics.rekeyed.inc(rekeyed.length);
     this.#seen.tell(this.#metrics);
     return { deadLetters, rekeyed };
+  }
+
+  #takeEvents(record: LogRecord, content: RecordContent, rekeyed: OutgoingRecord[]): void {
+    const cluster = this.#clusterOf(record);
+    const isFit = this.#isFitToCount(record, content);
+    for (const each of content.events) {
+      const again = isFit ? undefined : rekeyedRecord(each, cluster, record);
+      // What no topic takes is counted here: better a copy twice than a permission never.
+      if (again && again.value.length <= this.#options.deadLetterBytes) rekeyed.push(again);
+      else this.#seen.add(this.#gathering.add(each.event, each.cluster ?? cluster));
+    }
+  }
+
+  #takeRepeated(record: LogRecord, repeated: RepeatedEvent, rekeyed: OutgoingRecord[]): void {
+    const { occurrence } = repeated;
+    const { bytes, auditIDStart, auditIDEnd } = occurrence;
+    const isFit =
+      this.#isKeyedTopic || (record.key && isPart(record.key, bytes, auditIDStart, auditIDEnd)) === true;
+    if (isFit) {
+      const cluster = repeated.cluster ?? this.#clusterOf(record);
+      this.#seen.add(this.#gathering.addRepeated(occurrence, cluster));
+    } else {
+      const events = [{ event: occurrence.event(), cluster: repeated.cluster }];
+      this.#takeEvents(record, { repeated: undefined, events, skipped: [], unreadable: [] }, rekeyed);
+    }
   }
 
   /** Records up to a position are gone: what is to be stored of that, and of what was gathered before. */
@@ -180,12 +206,9 @@ export class PartitionWorker {
     for (const reason of skipped) this.#seen.add(reason);
   }
 
-  #gather({ event, cluster }: RecordEvent, otherwise: string): void {
-    this.#seen.add(this.#gathering.add(event, cluster ?? otherwise));
-  }
-
-  #clusterOf(record: LogRecord, topic: string): string {
+  #clusterOf(record: LogRecord): string {
     const { cluster } = this.#options;
+    const topic = this.#topic;
     const rules = this.#isKeyedTopic ? { ...cluster, header: CLUSTER_HEADER } : cluster;
     return clusterOf(record, topic, rules);
   }
@@ -230,6 +253,13 @@ function isText(bytes: Uint8Array, text: string): boolean {
     if (unit >= 0x80) return Buffer.from(text).equals(bytes);
     if (unit !== bytes[i]) return false;
   }
+  return true;
+}
+
+/** Whether bytes are a part of others. */
+function isPart(key: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (key.length !== end - start) return false;
+  for (let i = 0; i < key.length; i += 1) if (key[i] !== bytes[start + i]) return false;
   return true;
 }
 

@@ -1,4 +1,10 @@
-import { type AuditEvent, type DecodeSink, RecordReader, type SkipReason } from '@leastwise/audit-event';
+import {
+  type AuditEvent,
+  type DecodeSink,
+  type Occurrence,
+  RecordReader,
+  type SkipReason,
+} from '@leastwise/audit-event';
 
 import type { DeadReason } from './metrics.ts';
 
@@ -6,6 +12,12 @@ import type { DeadReason } from './metrics.ts';
 export interface RecordEvent {
   readonly event: AuditEvent;
   /** By the field that the shipper sets; `undefined` where there is none. */
+  readonly cluster: string | undefined;
+}
+
+/** An event that repeats, of which none was made yet. */
+export interface RepeatedEvent {
+  readonly occurrence: Occurrence;
   readonly cluster: string | undefined;
 }
 
@@ -19,6 +31,8 @@ export interface Unreadable {
 
 /** What a record held. Valid until the next one is read. */
 export interface RecordContent {
+  /** The one event of a record that holds nothing else, where it repeats; then there are no events. */
+  readonly repeated: RepeatedEvent | undefined;
   readonly events: readonly RecordEvent[];
   readonly skipped: readonly SkipReason[];
   readonly unreadable: readonly Unreadable[];
@@ -36,11 +50,17 @@ export interface RecordReading {
   readonly now: () => number;
 }
 
+const NO_BYTES = new Uint8Array();
+
 /** Reads the records of one partition, one after the other. */
 export class RecordEventReader {
   readonly #reader: RecordReader;
   readonly #reading: RecordReading;
   #latestUs = Infinity;
+  #value: Uint8Array = NO_BYTES;
+  #repeated: RepeatedEvent | undefined;
+  /** What is told of every record whose event repeats. */
+  #lastRepeated: RepeatedEvent | undefined;
   readonly #events: RecordEvent[] = [];
   #skipped: SkipReason[] = [];
   #unreadable: Unreadable[] = [];
@@ -52,6 +72,16 @@ export class RecordEventReader {
       event: (event, cluster) => {
         if (event.receivedAtUs <= this.#latestUs) this.#events.push({ event, cluster });
         else this.#bad('future', `auditID ${event.auditID.slice(0, 64)} is of the future`, undefined);
+      },
+      repeated: (occurrence, cluster) => {
+        // What is of the future, or does not stand alone, goes the way of all events.
+        const isAlone = occurrence.start === 0 && occurrence.end === this.#value.length;
+        if (!isAlone || occurrence.receivedAtUs > this.#latestUs) return false;
+        const last = this.#lastRepeated;
+        this.#repeated =
+          last?.occurrence === occurrence && last.cluster === cluster ? last : { occurrence, cluster };
+        this.#lastRepeated = this.#repeated;
+        return true;
       },
       skipped: (reason) => {
         this.#skipped.push(reason);
@@ -67,15 +97,22 @@ export class RecordEventReader {
   read(value: Uint8Array | null, timestampMs: number): RecordContent {
     // New lists only where the old ones were used: most records hold one event and nothing else.
     this.#events.length = 0;
+    this.#repeated = undefined;
     if (this.#skipped.length > 0) this.#skipped = [];
     if (this.#unreadable.length > 0) this.#unreadable = [];
     if (value === null || value.length === 0) {
       this.#bad('empty', 'a record without a value', undefined);
     } else {
       this.#latestUs = this.#latest(timestampMs);
+      this.#value = value;
       this.#reader.readWhole(value);
     }
-    return { events: this.#events, skipped: this.#skipped, unreadable: this.#unreadable };
+    return {
+      repeated: this.#repeated,
+      events: this.#events,
+      skipped: this.#skipped,
+      unreadable: this.#unreadable,
+    };
   }
 
   /**

@@ -57,11 +57,14 @@ export class RecordDecoder {
    */
   object(range: LineRange, start: number, arrays: number): number {
     const { bytes, end, line } = range;
-    const event = this.#scanner?.scan(bytes, start, end);
+    const scanner = this.#scanner;
+    const occurrence = scanner?.meet(bytes, start, end);
     const close = this.#closeOf(bytes, start);
     if (close < 0 || !mayEndAt(bytes, close, end, arrays)) return -1;
+    if (occurrence && this.#sink.repeated?.(occurrence, scanner?.cluster) === true) return close;
+    const event = occurrence?.event() ?? scanner?.made;
     if (event === undefined) this.json({ ...range, end: close }, start);
-    else this.#sink.event(event, this.#scanner?.cluster, line);
+    else this.#sink.event(event, scanner?.cluster, line);
     return close;
   }
 

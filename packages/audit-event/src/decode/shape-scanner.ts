@@ -1,4 +1,4 @@
-import type { AuditEvent } from '../types.ts';
+import type { AuditEvent, Occurrence } from '../types.ts';
 import { NEWLINE } from './bytes.ts';
 import { createScanModule } from './scan-module.ts';
 import type { ScanModule } from './scan-module.ts';
@@ -34,11 +34,51 @@ const UNDECIDED = -1;
 /** A shape that was not known is told as this less its id. */
 const NEW = -2;
 
+/** An event that has the token of its shape. */
+type ShapedEvent = AuditEvent & { readonly shape: object };
+
 /** What the events of a shape have in common. */
 interface Template {
   /** `undefined` where the plain decoder must decide about all events of the shape. */
-  readonly event: AuditEvent | undefined;
+  readonly event: ShapedEvent | undefined;
   readonly cluster: string | undefined;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** The one occurrence of a scanner, of the event that it met last. */
+class Met implements Occurrence {
+  bytes: Buffer = NO_BYTES;
+  start = 0;
+  end = 0;
+  auditIDStart = 0;
+  auditIDEnd = 0;
+  receivedAtUs = 0;
+  #template: ShapedEvent;
+
+  constructor(template: ShapedEvent) {
+    this.#template = template;
+  }
+
+  get shape(): object {
+    return this.#template.shape;
+  }
+
+  set(template: ShapedEvent, wasm: Wasm, bytes: Buffer, start: number): void {
+    const { results } = wasm;
+    this.#template = template;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = start + (results[END] ?? 0);
+    this.auditIDStart = start + (results[AUDIT_ID_START] ?? 0);
+    this.auditIDEnd = start + (results[AUDIT_ID_END] ?? 0);
+    this.receivedAtUs = wasm.receivedAtUs;
+  }
+
+  event(): AuditEvent {
+    const auditID = this.bytes.toString('latin1', this.auditIDStart, this.auditIDEnd);
+    return withOwn(this.#template, auditID, this.receivedAtUs, this.#template.shape);
+  }
 }
 
 /** The instance, and views of its memory. */
@@ -91,6 +131,8 @@ export class ShapeScanner {
   end = -1;
   /** As `EventScanner.cluster`. */
   cluster: string | undefined;
+  /** What `meet` made, where it met no occurrence. */
+  made: AuditEvent | undefined;
 
   readonly #plain: EventScanner;
   readonly #clusterField: string | undefined;
@@ -101,6 +143,7 @@ export class ShapeScanner {
   #isUnavailable = false;
   /** By the ids of shapes. */
   #templates: Template[] = [];
+  #met: Met | undefined;
 
   constructor(clusterField: string | undefined, options: ShapeScannerOptions = {}) {
     this.#plain = new EventScanner(clusterField);
@@ -120,48 +163,65 @@ export class ShapeScanner {
    * @param limit - where the text ends: the next newline, or the end of the bytes
    */
   scan(bytes: Buffer, start: number, limit = endOfLine(bytes, start)): AuditEvent | undefined {
+    return this.meet(bytes, start, limit)?.event() ?? this.made;
+  }
+
+  /** As `scan`, but an event that repeats is an occurrence, and any other one is in `made`. */
+  meet(bytes: Buffer, start: number, limit: number): Occurrence | undefined {
+    this.made = undefined;
     const wasm = this.#wasm ?? this.#startInTime();
-    if (wasm === undefined) return this.#scanPlainly(bytes, start);
+    if (wasm === undefined) {
+      this.#scanPlainly(bytes, start);
+      return undefined;
+    }
     const longest = Math.min(limit - start, wasm.maxLength);
     let length = Math.min(longest, FIRST_WINDOW);
     for (;;) {
       const id = wasm.scan(bytes, start, length);
       if (id >= 0) return this.#repeat(wasm, this.#templates[id], bytes, start);
-      if (id !== UNDECIDED) return this.#remember(wasm, NEW - id, bytes, start);
+      if (id !== UNDECIDED) {
+        this.#remember(wasm, NEW - id, bytes, start);
+        return undefined;
+      }
       // Only what ran into the end of a part can do better with more.
-      if (length === longest || (wasm.results[STOP] ?? 0) < length) return this.#scanPlainly(bytes, start);
+      if (length === longest || (wasm.results[STOP] ?? 0) < length) {
+        this.#scanPlainly(bytes, start);
+        return undefined;
+      }
       length = Math.min(longest, length * WINDOW_GROWTH);
     }
   }
 
   /** Decodes the first event of a shape. */
-  #remember(wasm: Wasm, id: number, bytes: Buffer, start: number): AuditEvent | undefined {
+  #remember(wasm: Wasm, id: number, bytes: Buffer, start: number): void {
     wasm.refresh();
     // Ids begin again after the dictionary was full and emptied itself.
     if (id === 0) this.#templates = [];
-    const event = this.#scanPlainly(bytes, start);
-    const own = event && withOwn(event, event.auditID, event.receivedAtUs, Object.freeze({}));
-    this.#templates[id] = { event: own, cluster: this.cluster };
-    return own;
+    this.#scanPlainly(bytes, start);
+    const { made, cluster } = this;
+    const event = made && withOwn(made, made.auditID, made.receivedAtUs, Object.freeze({}));
+    this.#templates[id] = { event, cluster };
+    this.made = event;
   }
 
-  /** Makes an event of a shape that was seen before. */
-  #repeat(wasm: Wasm, template: Template | undefined, bytes: Buffer, start: number): AuditEvent | undefined {
+  /** Tells of an event of a shape that was seen before. */
+  #repeat(wasm: Wasm, template: Template | undefined, bytes: Buffer, start: number): Occurrence | undefined {
     const event = template?.event;
-    if (event === undefined) return this.#scanPlainly(bytes, start);
-    const { results } = wasm;
-    this.end = start + (results[END] ?? 0);
+    if (event === undefined) {
+      this.#scanPlainly(bytes, start);
+      return undefined;
+    }
+    const met = (this.#met ??= new Met(event));
+    met.set(event, wasm, bytes, start);
+    this.end = met.end;
     this.cluster = template?.cluster;
-    const from = start + (results[AUDIT_ID_START] ?? 0);
-    const auditID = bytes.toString('latin1', from, start + (results[AUDIT_ID_END] ?? 0));
-    return withOwn(event, auditID, wasm.receivedAtUs, event.shape);
+    return met;
   }
 
-  #scanPlainly(bytes: Buffer, start: number): AuditEvent | undefined {
-    const event = this.#plain.scan(bytes, start);
+  #scanPlainly(bytes: Buffer, start: number): void {
+    this.made = this.#plain.scan(bytes, start);
     this.end = this.#plain.end;
     this.cluster = this.#plain.cluster;
-    return event;
   }
 
   #startInTime(): Wasm | undefined {
@@ -191,12 +251,7 @@ export class ShapeScanner {
 }
 
 /** A literal, so that all events have their fields in one order. */
-function withOwn(
-  event: AuditEvent,
-  auditID: string,
-  receivedAtUs: number,
-  shape: object | undefined,
-): AuditEvent {
+function withOwn(event: AuditEvent, auditID: string, receivedAtUs: number, shape: object): ShapedEvent {
   return {
     auditID,
     stage: event.stage,
