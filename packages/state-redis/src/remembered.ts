@@ -16,13 +16,18 @@ const PIECE_BYTES = 4096;
 
 /** One set of a bucket: for look-up here, and as pieces in Redis, of which only the last one still grows. */
 class RememberedSet {
-  readonly identities = new FingerprintSet();
+  readonly identities: FingerprintSet;
   pieces = 0;
   #last: Buffer = NO_BYTES;
   #lastLength = 0;
   #isLastChanged = false;
   /** Full pieces that are not in Redis yet, by number. */
   readonly #changed: (readonly [piece: number, bytes: Buffer])[] = [];
+
+  /** @param expected - how many are to come; only a hint */
+  constructor(expected: number) {
+    this.identities = new FingerprintSet(expected);
+  }
 
   /** Reads a piece; pieces come in any order. */
   load(bytes: Buffer, piece: number): void {
@@ -76,10 +81,11 @@ class BucketSets {
     return this.#sets.get(name);
   }
 
-  of(name: SetName): RememberedSet {
+  /** @param like - sets of another hour, which say about how many are to come */
+  of(name: SetName, like?: BucketSets): RememberedSet {
     let set = this.#sets.get(name);
     if (!set) {
-      set = new RememberedSet();
+      set = new RememberedSet(like?.get(name)?.identities.size ?? 0);
       this.#sets.set(name, set);
     }
     return set;
@@ -161,7 +167,7 @@ export class Remembered {
         const sets = this.#find(identity) ?? this.#make(identity);
         if (sets !== last) touched.set(sets, identity);
         last = sets;
-        sets.of(name).add(identity);
+        (sets.get(name) ?? sets.of(name, this.#before(identity))).add(identity);
         sets.settle(identity);
       }
     };
@@ -213,6 +219,10 @@ export class Remembered {
     const sets = this.#buckets.get(cluster)?.get(hour);
     if (sets) this.#last = { cluster, hour, sets };
     return sets;
+  }
+
+  #before({ cluster, hour }: Bucket): BucketSets | undefined {
+    return this.#buckets.get(cluster)?.get(hour - 1);
   }
 
   #make({ cluster, hour }: Bucket): BucketSets {

@@ -9,7 +9,7 @@ export interface FoldLimits {
 }
 
 /** What is folded at the latest: a minute's commits of a busy partition, or what takes a moment to load. */
-export const FOLD_LIMITS: FoldLimits = { segments: 64, bytes: 4_000_000 };
+export const FOLD_LIMITS: FoldLimits = { segments: 64, bytes: 16_000_000 };
 
 /** What segments add to the clusters that stand in fields. */
 export class Unfolded {

@@ -74,12 +74,17 @@ interface Judged {
 class Open {
   readonly clusters: Observations = new Map();
   readonly activity = new Map<string, ActivityState>();
-  readonly counted = new IdentityList();
-  readonly resolved = new IdentityList();
-  readonly received = new IdentityList();
+  readonly counted: IdentityList;
+  readonly resolved = new IdentityList(0);
+  readonly received = new IdentityList(0);
   readonly watermarks = new Map<string, number>();
   late = 0;
   lost = 0;
+
+  /** @param expected - how many requests are to come; only a hint */
+  constructor(expected: number) {
+    this.counted = new IdentityList(expected);
+  }
 }
 
 /**
@@ -94,7 +99,7 @@ export class Gathering {
   readonly #accepts: (event: AuditEvent) => boolean;
   readonly #watermarks: Map<string, number>;
   readonly #traces: TraceReader | undefined;
-  #open = new Open();
+  #open = new Open(0);
   /** `undefined` where somebody wants to see every event. */
   readonly #repeats: Repeats | undefined;
   /** The one identity of all requests that repeat. */
@@ -214,7 +219,8 @@ export class Gathering {
   take(): Deltas {
     this.#repeats?.flush(this.#open);
     const { clusters, activity, counted, resolved, received, watermarks, late, lost } = this.#open;
-    this.#open = new Open();
+    // Batches are much alike.
+    this.#open = new Open(counted.length);
     return {
       clusters,
       activity,

@@ -10,7 +10,12 @@ export class IdentityList implements SeenIdentities {
   readonly #los: number[] = [];
   readonly #clusters: string[] = [];
   readonly #hours: number[] = [];
-  readonly #known = new FingerprintSet();
+  readonly #known: FingerprintSet;
+
+  /** @param expected - how many are to come; only a hint */
+  constructor(expected: number) {
+    this.#known = new FingerprintSet(expected);
+  }
 
   get length(): number {
     return this.#his.length;

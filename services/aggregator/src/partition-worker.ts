@@ -67,7 +67,7 @@ export interface GatherLimits {
 }
 
 /** What is stored at the latest. */
-export const GATHER_LIMITS: GatherLimits = { records: 32_768, bytes: 64_000_000, ms: 5000 };
+export const GATHER_LIMITS: GatherLimits = { records: 131_072, bytes: 512_000_000, ms: 5000 };
 
 /**
  * Turns the records of one claimed partition into what is to be stored, in their order. What it makes of a record
