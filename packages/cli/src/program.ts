@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAuditPolicy } from './commands/audit-policy.ts';
 import { addConfig } from './commands/config.ts';
 import { addDiff } from './commands/diff.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addPublish } from './commands/publish.ts';
 import { addReport } from './commands/report.ts';
@@ -49,6 +50,7 @@ function createProgram(io: Io, version: string): Command {
   addAuditPolicy(program, io, version);
   addState(program, io);
   addConfig(program, io);
+  addDoctor(program, io);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   return program;
 }
