@@ -16,7 +16,15 @@ export {
   type ClusterBindingsInput,
 } from './binding-usage.ts';
 export { bindingKey, withBinding } from './granting-bindings.ts';
-export { clientsOf, observe, type Observations, type ObserveOptions, observeRun, type Run, type Sample } from './observe.ts';
+export {
+  clientsOf,
+  observe,
+  type Observations,
+  type ObserveOptions,
+  observeRun,
+  type Run,
+  type Sample,
+} from './observe.ts';
 export {
   AUDICIA_PRESET,
   AUDIT2RBAC_PRESET,

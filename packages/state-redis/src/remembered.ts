@@ -1,5 +1,11 @@
 import type { Identity } from '@leastwise/audit-event';
-import { FINGERPRINT_BYTES, FingerprintSet, hourOf, type SeenIdentities, type SeenIdentity } from '@leastwise/state';
+import {
+  FINGERPRINT_BYTES,
+  FingerprintSet,
+  hourOf,
+  type SeenIdentities,
+  type SeenIdentity,
+} from '@leastwise/state';
 
 import { identitiesField } from './field-names.ts';
 
@@ -156,10 +162,7 @@ export class Remembered {
   }
 
   /** Adds what a batch saw, and tells which fields that changes. */
-  add(
-    seen: Readonly<Record<'counted' | 'resolved' | 'received', SeenIdentities>>,
-    written: Written,
-  ): void {
+  add(seen: Readonly<Record<'counted' | 'resolved' | 'received', SeenIdentities>>, written: Written): void {
     const touched = new Map<BucketSets, Bucket>();
     const put = (name: SetName, identities: SeenIdentities): void => {
       let last: BucketSets | undefined;

@@ -116,7 +116,7 @@ const habit = fc.record({
 const step = fc.record({
   which: fc.nat(20),
   // Close together and far apart: within a window, at its edges, on other days, hours late.
-  us: fc.oneof(fc.nat(40), fc.nat(2 * HOUR_US), fc.nat(80 * HOUR_US)),
+  us: fc.oneof(fc.nat(2), fc.nat(40), fc.nat(2 * HOUR_US), fc.nat(80 * HOUR_US)),
   auditID: fc.oneof(
     fc.nat(6).map(String),
     fc.nat(6).map((n) => `${n}${'x'.repeat(60 + n)}`),
