@@ -270,3 +270,35 @@ describe('publish --audit-policy', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(`${broken}:4: `)]);
   });
 });
+
+test('what was done with kubectl is reported of days that are over, and of people as the team wants it', async () => {
+  const [log, out, own] = [folder(), folder(), folder()];
+  const lines = ['2026-01-01', '2026-01-02'].map((day) =>
+    asked('alice', 'list pods', { id: day })
+      .replace('2026-01-01', day)
+      .replace('{', '{"userAgent":"kubectl/v1.34.1",'),
+  );
+  await writeFile(log, lines.join(''));
+  expect((await leastwise(['run', '-q', '-f', log, '--out', out, '--state', own])).code).toBe(0);
+  const root = repositoryWith({ 'leastwise.yaml': 'version: 1\nreports:\n  people: pseudonymous\n' });
+  const key = folder();
+  await writeFile(key, 'k'.repeat(32));
+  const words = ['publish', '--state', own, '--repository', root];
+  const branch = 'leastwise/default.kubectl.reports';
+
+  const without = await leastwise([...words, '--no-kubectl-reports']);
+  expect([without.code, without.stderr]).toEqual([0, '']);
+  expect(branchesOf(root)).not.toContain(branch);
+  const flags = ['--pseudonyms', key, '--time-zone', 'Asia/Tokyo', '--office-hours', '8-18'];
+  expect((await leastwise([...words, ...flags])).code).toBe(0);
+  const files = git(root, 'ls-tree', '-r', '--name-only', branch, 'reports/default/kubectl')
+    .trim()
+    .split('\n');
+  expect(files).toEqual(['reports/default/kubectl/2026/01/01.md', 'reports/default/kubectl/index.html']);
+  const report = git(root, 'show', `${branch}:${files[0] ?? ''}`);
+  expect(report).toContain('Asia-Tokyo');
+  expect(report).toMatch(/get pods/);
+  expect(report).not.toContain('alice');
+  const refused = await leastwise([...words, '--pseudonyms', folder()]);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/key for pseudonyms/)]);
+});

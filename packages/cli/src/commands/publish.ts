@@ -5,8 +5,9 @@ import {
   repositoryProblems,
   type RepositorySettings,
 } from '@leastwise/forge';
+import type { OfficeHours, TimeZone } from '@leastwise/activity';
 import { PolicyObservability } from '@leastwise/audit-policy';
-import { PublishError } from '@leastwise/publish';
+import { type ActivityReportSettings, PublishError } from '@leastwise/publish';
 import type { PolicyOptions, RbacObject } from '@leastwise/rbac';
 import type { Command } from 'commander';
 
@@ -16,6 +17,9 @@ import type { Io } from '../io.ts';
 import { openState } from '../open-state.ts';
 import { addPolicyFlags, namedApart, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { readRbacFiles } from '../rbac-files.ts';
+import { officeHours } from '../report/office-hours.ts';
+import { readPseudonyms } from '../report/pseudonyms.ts';
+import { timeZone } from '../report/time-zone.ts';
 import { publishOnce, type Publication } from './publish-once.ts';
 
 interface PublishFlags extends PolicyFlags {
@@ -41,6 +45,10 @@ interface PublishFlags extends PolicyFlags {
   readonly webUrl?: string;
   readonly policies: 'branch' | 'base';
   readonly reports: 'branch' | 'base' | 'none';
+  readonly kubectlReports: boolean;
+  readonly pseudonyms?: string;
+  readonly timeZone?: TimeZone;
+  readonly officeHours?: OfficeHours;
   readonly rbac?: readonly string[];
   readonly auditPolicy?: readonly string[];
   readonly plan?: boolean;
@@ -76,24 +84,7 @@ export function addPublish(program: Command, io: Io, version: string): void {
     .option('--state-prefix <text>', 'what its keys in Redis begin with', 'leastwise:');
   addRepositoryFlags(command);
   addForgeFlags(command);
-  command
-    .option(
-      '--policies <where>',
-      'branch, or base: committed unreviewed, reports too, where there is no forge',
-      oneOf('branch', 'base'),
-      'branch',
-    )
-    .option(
-      '--reports <where>',
-      'reports on policies: branch, base, or none',
-      oneOf('branch', 'base', 'none'),
-      'branch',
-    )
-    .option('--rbac <cluster=path...>', 'RBAC that exists in a cluster: files and folders')
-    .option(
-      '--audit-policy <cluster=file...>',
-      'the audit policy of a cluster: what it does not log is never called unused',
-    );
+  addContentFlags(command);
   addPolicyFlags(command)
     .option('--plan', 'say what would be done, and do nothing')
     .option('-o, --output <form>', 'what is said as text or json', oneOf('text', 'json'), 'text')
@@ -107,6 +98,31 @@ export function addPublish(program: Command, io: Io, version: string): void {
     .action(async (flags: PublishFlags) => {
       await publish(flags, { io, version });
     });
+}
+
+function addContentFlags(command: Command): void {
+  command
+    .option(
+      '--policies <where>',
+      'branch, or base: committed unreviewed, reports too, where there is no forge',
+      oneOf('branch', 'base'),
+      'branch',
+    )
+    .option(
+      '--reports <where>',
+      'reports on policies: branch, base, or none',
+      oneOf('branch', 'base', 'none'),
+      'branch',
+    )
+    .option('--no-kubectl-reports', 'no reports of what was done with kubectl')
+    .option('--pseudonyms <file>', 'the secret key of pseudonyms, where leastwise.yaml wants these of people')
+    .option('--time-zone <zone>', 'of these reports, such as Europe/Berlin (default: UTC)', timeZone)
+    .option('--office-hours <hours>', 'of these reports, such as 8-18', officeHours)
+    .option('--rbac <cluster=path...>', 'RBAC that exists in a cluster: files and folders')
+    .option(
+      '--audit-policy <cluster=file...>',
+      'the audit policy of a cluster: what it does not log is never called unused',
+    );
 }
 
 function addRepositoryFlags(command: Command): void {
@@ -216,6 +232,16 @@ function byCluster(text: string, flag: string): readonly [cluster: string, path:
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
+/** How reports of what people did are made; whom they show, leastwise.yaml says. */
+async function activityReportsOf(flags: PublishFlags): Promise<ActivityReportSettings | undefined> {
+  if (flags.reports === 'none' || !flags.kubectlReports) return undefined;
+  return {
+    pseudonymOf: flags.pseudonyms === undefined ? undefined : await readPseudonyms(flags.pseudonyms),
+    timeZone: flags.timeZone,
+    officeHours: flags.officeHours,
+  };
+}
+
 async function open(settings: RepositorySettings): Promise<OpenedRepository> {
   const problems = await repositoryProblems(settings);
   if (problems.length > 0)
@@ -244,6 +270,7 @@ async function publish(
   const settings = repositoryOf(flags);
   const existing = await existingOf(flags);
   const auditPolicies = await auditPoliciesOf(flags, io);
+  const activityReports = await activityReportsOf(flags);
   await using repository = await open(settings);
   await using store = await openState(flags.state, flags.statePrefix);
   await publishOnce({
@@ -261,6 +288,7 @@ async function publish(
       codeownersDialect: flags.forge === 'none' ? 'github' : flags.forge,
       ...(repository.filesUrl === undefined ? {} : { links: repository.filesUrl }),
       publishesReports: flags.reports !== 'none',
+      ...(activityReports === undefined ? {} : { activityReports }),
       ...(existing === undefined ? {} : { existing }),
       ...(auditPolicies === undefined ? {} : { auditPolicies }),
     },

@@ -27,6 +27,7 @@ import { openState } from '../open-state.ts';
 import { printable, safeJson } from '../output.ts';
 import { day, oneOf } from '../policy-flags.ts';
 import { counted } from '../progress.ts';
+import { officeHours } from '../report/office-hours.ts';
 import { readPseudonyms } from '../report/pseudonyms.ts';
 import { type ClusterActivity, readActivity } from '../report/read-activity.ts';
 import { timeZone } from '../report/time-zone.ts';
@@ -47,16 +48,6 @@ interface ReportFlags extends InputFlags {
   readonly out?: string;
   readonly state?: string;
   readonly statePrefix: string;
-}
-
-/** `8-18`: from 08:00 up to before 18:00. */
-function officeHours(text: string): OfficeHours {
-  const [, from = '', to = ''] = /^(\d{1,2})-(\d{1,2})$/.exec(text) ?? [];
-  const hours = { from: Number(from), to: Number(to) };
-  if (from === '' || hours.to > 24 || hours.from >= hours.to) {
-    throw new CliError(`"${text}" is not office hours such as 8-18`);
-  }
-  return hours;
 }
 
 /** Adds `leastwise report`. */
