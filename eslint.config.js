@@ -66,6 +66,8 @@ const IMPURE_GLOBALS = [
 
 export default defineConfig(
   globalIgnores([
+    'docs/.vitepress/.temp/',
+    'docs/.vitepress/cache/',
     '**/dist/',
     'packages/*/assembly/',
     '**/testdata/',

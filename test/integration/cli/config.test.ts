@@ -54,6 +54,15 @@ describe('config', () => {
     expect(parse(stdout)).toMatchObject({ skew: '1m', kafka: { topics: ['audit'] } });
   });
 
+  test.each(['publisher', 'auditor'])(
+    'check: the %s is asked about its own configuration',
+    async (service) => {
+      const file = await written(folder(`${service}.yaml`), 'nothing: like this\n');
+      const { code, stderr } = await leastwise(['config', 'check', '--service', service, '--config', file]);
+      expect([code, stderr]).toEqual([78, expect.stringContaining(`${service}.yaml:1: nothing: is no key`)]);
+    },
+  );
+
   test('print --json-schema: the one for editors', async () => {
     const { code, stdout } = await leastwise(['config', 'print', '--json-schema']);
     expect(code).toBe(0);

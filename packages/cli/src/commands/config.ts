@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { SERVICES } from '../doctor/service-config.ts';
 import { CliError } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { oneOf } from '../policy-flags.ts';
@@ -20,7 +21,7 @@ export function addConfig(program: Command, io: Io): void {
       .command(action)
       .description(description)
       .usage('[options] [--key.path=value …]')
-      .option('--service <name>', 'whose configuration', oneOf('aggregator', 'publisher'), 'aggregator')
+      .option('--service <name>', 'whose configuration', oneOf(...SERVICES), 'aggregator')
       .option('--config <file>', 'its file; without it what LEASTWISE_<SERVICE>_CONFIG names')
       .allowUnknownOption()
       .allowExcessArguments()
