@@ -10,7 +10,13 @@ const SERVERS = [
   'test/integration/cli/state*.test.ts',
   'test/stream/**/*.test.ts',
 ];
-const ELSEWHERE = ['**/node_modules/**', '**/dist/**', 'test/closed-loop/*.test.ts', 'test/fault/*.test.ts'];
+const ELSEWHERE = [
+  '**/node_modules/**',
+  '**/dist/**',
+  'test/closed-loop/*.test.ts',
+  'test/e2e/*.test.ts',
+  'test/fault/*.test.ts',
+];
 
 export default defineConfig({
   // Tests run against the sources of every package, so that no build can be stale.

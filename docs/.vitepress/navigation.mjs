@@ -62,6 +62,7 @@ export const NAVIGATION = [
     pages: [
       ['how-evidence-counts', 'How evidence counts'],
       ['proof', 'Proof on a real API server'],
+      ['end-to-end', 'The whole way on real servers'],
       ['limitations', 'Limitations'],
       ['threat-model', 'Threat model'],
       ['comparison', 'Beside other tools'],

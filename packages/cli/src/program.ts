@@ -4,6 +4,7 @@ import { addAuditPolicy } from './commands/audit-policy.ts';
 import { addConfig } from './commands/config.ts';
 import { addDiff } from './commands/diff.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGenerate } from './commands/generate.ts';
 import { addPublish } from './commands/publish.ts';
 import { addReport } from './commands/report.ts';
@@ -42,6 +43,7 @@ function createProgram(io: Io, version: string): Command {
   addGenerate(program, io);
   addRun(program, io);
   addPublish(program, io, version);
+  addExplain(program, io);
   addVerify(program, io);
   addScore(program, io);
   addDiff(program, io);
