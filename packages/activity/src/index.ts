@@ -14,7 +14,7 @@ export {
   type ActivityState,
   type ActivityWindow,
   addTally,
-  countIn,
+  addTo,
   emptyActivity,
   mergeActivity,
   mergeWindows,

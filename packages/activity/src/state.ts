@@ -102,13 +102,6 @@ export function isRoomy(window: ActivityWindow): boolean {
   return window.subjects.size < MAX_SUBJECTS;
 }
 
-/** Counts one request. */
-export function countIn(tally: Tally, us: number): void {
-  tally.count += 1;
-  if (us < tally.firstUs) tally.firstUs = us;
-  if (us > tally.lastUs) tally.lastUs = us;
-}
-
 /**
  * Adds everything of `from` to `into`, which is changed; `from` is not, and shares nothing with `into` afterwards.
  * Commutative and associative, also beyond the cap, so that no partitioning of the requests changes the sum.

@@ -3,7 +3,7 @@ import type { Deltas } from '@leastwise/state';
 import { deltasOf, identityOf, type SampleRequest } from '@leastwise/state/conformance';
 import {
   type ActivityState,
-  countIn,
+  addTo,
   emptyActivity,
   type SourceLook,
   talliesOf,
@@ -51,7 +51,11 @@ function activityOf(from: number, count: number): Pick<Deltas, 'activity' | 'wat
   const state = emptyActivity('default');
   for (let n = from; n < from + count; n += 1) {
     const us = START_US + n * 60_000_000;
-    countIn(tallyFor(windowFor(state, '5m', windowOf('5m', us)), 'user:alice', 1), us);
+    addTo(tallyFor(windowFor(state, '5m', windowOf('5m', us)), 'user:alice', 1), {
+      count: 1,
+      firstUs: us,
+      lastUs: us,
+    });
   }
   const newest = START_US + (from + count - 1) * 60_000_000;
   return { activity: new Map([['default', state]]), watermarks: new Map([['default', newest]]) };

@@ -69,6 +69,8 @@ interface Judged {
   readonly isLate: boolean;
   readonly hour: number;
   readonly traced: TracedEvent | undefined;
+  /** Whether one of its shape was met before, so that the shape is worth learning. */
+  readonly isRepeated: boolean;
 }
 
 class Open {
@@ -113,11 +115,10 @@ export class Gathering {
     this.#context = createAttributeContext({ keyHex: claim.identityKey, group: options.group });
     const { filters = [], filterDefault = 'allow', hasWindows = false, windowKinds = WINDOW_KINDS } = options;
     this.#accepts = createFilter(filters, filterDefault);
-    const isAsked = filters.length > 0 || filterDefault === 'deny' || typeof options.observe === 'function';
-    this.#repeats =
-      isAsked || typeof options.observe === 'function'
-        ? undefined
-        : new Repeats(options.observe, hasWindows ? windowKinds : []);
+    const isAsked = filters.length > 0 || filterDefault === 'deny';
+    if (!isAsked && typeof options.observe !== 'function') {
+      this.#repeats = new Repeats(options.observe, hasWindows ? windowKinds : []);
+    }
   }
 
   /** Identities in the open batch: what its size is measured by. */
@@ -140,6 +141,10 @@ export class Gathering {
 
   /** Adds an event to the open batch. */
   add(event: AuditEvent, cluster: string): Gathered {
+    return this.#add(event, cluster, false);
+  }
+
+  #add(event: AuditEvent, cluster: string, isRepeated: boolean): Gathered {
     if (!this.#accepts(event)) return 'filtered';
     const hour = hourOf(event.receivedAtUs);
     const isLate = this.#isLate(event.receivedAtUs, cluster, hour);
@@ -153,7 +158,7 @@ export class Gathering {
         if (!isLate) this.#open.received.add(seenAs(attribution.identity, cluster, hour));
         return 'request-received';
       case 'request':
-        return this.#counted(event, attribution, { isLate, hour, traced });
+        return this.#counted(event, attribution, { isLate, hour, traced, isRepeated });
     }
   }
 
@@ -162,7 +167,7 @@ export class Gathering {
     const { receivedAtUs } = occurrence;
     const hour = hourOf(receivedAtUs);
     const known = this.#repeats?.find(occurrence, cluster);
-    if (!known) return this.#addAndLearn(occurrence.event(), cluster);
+    if (!known) return this.#add(occurrence.event(), cluster, true);
     const seen = this.#seen;
     this.#context.hasher.repeatedIdentity(known.frame, occurrence, seen);
     seen.cluster = cluster;
@@ -171,18 +176,6 @@ export class Gathering {
     if (isLate || !this.#isNew(seen)) return this.add(occurrence.event(), cluster);
     this.#repeats?.add(known, occurrence, this.#open);
     return known.request.outcome === 'denied' ? 'denied' : 'counted';
-  }
-
-  /** Adds an event, and learns what its shape means. Of what people do every event is wanted. */
-  #addAndLearn(event: AuditEvent, cluster: string): Gathered {
-    const became = this.add(event, cluster);
-    if (!this.#repeats || !event.shape || event.impersonatedUser) return became;
-    const attribution = attribute(event, cluster, this.#context);
-    if (attribution.kind === 'request' && this.#traces?.read(event, attribution) === undefined) {
-      const frame = this.#context.hasher.frameOf(event, cluster);
-      this.#repeats.learn(event.shape, attribution.request, frame, this.#open);
-    }
-    return became;
   }
 
   /** What is reported though it is no evidence has to be told from its copies. */
@@ -194,14 +187,23 @@ export class Gathering {
   #counted(
     event: AuditEvent,
     { request, receivedIdentity }: Extract<Attribution, { kind: 'request' }>,
-    { isLate, hour, traced }: Judged,
+    { isLate, hour, traced, isRepeated }: Judged,
   ): Gathered {
     const became = this.#request(request, isLate ? undefined : receivedIdentity, hour);
     if (traced) {
       const seen = seenAs(request.identity, request.cluster, hour);
       this.#trace(event, traced, { seen, isNew: became !== 'repeated' });
+    } else if (isRepeated && !isLate) {
+      this.#learn(event, request);
     }
     return became;
+  }
+
+  /** Learns what a shape means. Of what people do every event is wanted, and an impersonated one has two identities. */
+  #learn(event: AuditEvent, request: CountedRequest): void {
+    if (!this.#repeats || !event.shape || event.impersonatedUser) return;
+    const frame = this.#context.hasher.frameOf(event, request.cluster);
+    this.#repeats.learn(event.shape, request, frame, this.#open);
   }
 
   #trace(

@@ -59,8 +59,6 @@ export class RecordEventReader {
   #latestUs = Infinity;
   #value: Uint8Array = NO_BYTES;
   #repeated: RepeatedEvent | undefined;
-  /** What is told of every record whose event repeats. */
-  #lastRepeated: RepeatedEvent | undefined;
   readonly #events: RecordEvent[] = [];
   #skipped: SkipReason[] = [];
   #unreadable: Unreadable[] = [];
@@ -77,10 +75,7 @@ export class RecordEventReader {
         // What is of the future, or does not stand alone, goes the way of all events.
         const isAlone = occurrence.start === 0 && occurrence.end === this.#value.length;
         if (!isAlone || occurrence.receivedAtUs > this.#latestUs) return false;
-        const last = this.#lastRepeated;
-        this.#repeated =
-          last?.occurrence === occurrence && last.cluster === cluster ? last : { occurrence, cluster };
-        this.#lastRepeated = this.#repeated;
+        this.#repeated = { occurrence, cluster };
         return true;
       },
       skipped: (reason) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-import { type ActivityState, countIn, emptyActivity, tallyFor, windowFor } from '../state.ts';
+import { type ActivityState, addTo, emptyActivity, tallyFor, windowFor } from '../state.ts';
 import { windowOf } from '../windows.ts';
 import { type ClosedWindow, OpenWindows, type SourceLook } from './open-windows.ts';
 
@@ -15,7 +15,11 @@ function activityAt(...secondsAfter: readonly number[]): ReadonlyMap<string, Act
   const state = emptyActivity('prod');
   for (const seconds of secondsAfter) {
     const us = (START_MS + seconds * 1000) * 1000;
-    countIn(tallyFor(windowFor(state, '5m', windowOf('5m', us)), 'user:alice', 1), us);
+    addTo(tallyFor(windowFor(state, '5m', windowOf('5m', us)), 'user:alice', 1), {
+      count: 1,
+      firstUs: us,
+      lastUs: us,
+    });
   }
   return new Map([['prod', state]]);
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { cellCodeOf } from '../cell.ts';
 import { createCalendar } from '../detect/index.ts';
-import { type ActivityWindow, countIn, emptyActivity, tallyFor, windowFor } from '../state.ts';
+import { type ActivityWindow, addTo, emptyActivity, tallyFor, windowFor } from '../state.ts';
 import { windowStartUs } from '../windows.ts';
 import { WindowJudge } from './window-judge.ts';
 
@@ -30,7 +30,8 @@ function windowOfAsked(number: number, asked: readonly Asked[]): ActivityWindow 
     const permission = { verb, apiGroup: '', resource, namespace: 'shop', name: '', path: '' };
     const code = cellCodeOf(permission, denied ? 'denied' : 'allowed', 'kubectl');
     const tally = tallyFor(window, subject, code);
-    for (let n = 0; n < count; n += 1) countIn(tally, windowStartUs('5m', number));
+    const atUs = windowStartUs('5m', number);
+    addTo(tally, { count, firstUs: atUs, lastUs: atUs });
   }
   return window;
 }
