@@ -28,19 +28,24 @@ const RECORD_OVERHEAD_BYTES = 200;
 /** Takes a batch of kafkajs over. Records before a refused batch are good. */
 export function toFetched(batch: Batch): Fetched {
   const from = fetchedOffset(batch);
-  const end = Number(batch.highWatermark);
   const parts: (RecordBatch | LogRecord)[] = [];
   let to = from;
   let bytes = 0;
   for (const message of batch.messages) {
     const part = wholeBatchOf(message) ?? toRecord(message);
     if (typeof part === 'string')
-      return { from, records: new Records(parts, from), to, end, bytes, refused: part };
+      return { from, records: new Records(parts, from), to, end: endOf(batch, to), bytes, refused: part };
     parts.push(part);
     to = Number(message.offset) + 1;
     bytes += 'bytes' in part ? part.bytes.length : sizeOf(part);
   }
-  return { from, records: new Records(parts, from), to: Number(batch.lastOffset()) + 1, end, bytes };
+  to = Number(batch.lastOffset()) + 1;
+  return { from, records: new Records(parts, from), to, end: endOf(batch, to), bytes };
+}
+
+/** A broker looks at the high watermark before it reads: what has come in between may lie beyond it. */
+function endOf({ highWatermark }: Batch, to: number): number {
+  return Math.max(Number(highWatermark), to);
 }
 
 /** The records of an answer, from an offset on: a batch may begin before the record that was asked for. */

@@ -87,7 +87,8 @@ export class PartitionReader {
   /** Tells of offsets that hold nothing for us; `last` is the last of them. */
   skip(last: number, end: number): void {
     if (this.#expected === undefined || last < this.#expected) return;
-    this.#accept({ from: this.#expected, records: [], to: last + 1, end, bytes: 0 });
+    const to = last + 1;
+    this.#accept({ from: this.#expected, records: [], to, end: Math.max(end, to), bytes: 0 });
   }
 
   /** Tells that the offset which was asked for was not there. */

@@ -80,9 +80,10 @@ async function fetched(
   batches: readonly Buffer[],
   from = 0,
   aborted: readonly object[] = [],
+  highWatermark = '1000',
 ): Promise<Fetched> {
   const messages = await withWholeBatches(() => decodeMessages(answer(batches)));
-  const data = { partition: 0, highWatermark: '1000', messages, abortedTransactions: aborted };
+  const data = { partition: 0, highWatermark, messages, abortedTransactions: aborted };
   return toFetched(new KafkaBatch('t', String(from), data));
 }
 
@@ -110,6 +111,12 @@ async function marker(firstOffset: number, key: readonly number[]): Promise<Buff
 }
 
 describe('whole batches', () => {
+  it('end where their records end, though the broker looked at the end before it read', async () => {
+    const batches = [await encode([{ value: 'a' }, { value: 'b' }])];
+    expect(await fetched(batches, 0, [], '1')).toMatchObject({ to: 2, end: 2 });
+    expect(await fetched(batches, 0, [], '7')).toMatchObject({ to: 2, end: 7 });
+  });
+
   it('hold the records that kafkajs reads by itself', async () => {
     const content = fc.record({
       key: fc.option(fc.string({ unit: 'binary', maxLength: 100 })),
