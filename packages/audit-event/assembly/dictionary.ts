@@ -2,12 +2,12 @@
 // and this text, so that no two lists of pieces have the same key. Keys are compared in full: a crafted collision of
 // hashes costs time, and no more than a bounded number of comparisons.
 
-import { KEY, MAX_KEY, TABLE, UNDECIDED, undecided } from './layout';
+import { KEY, MAX_KEY, RESULT, Result, TABLE, UNDECIDED, undecided } from './layout';
 
 /** In place of an id: the plain scanner must decide. */
 export const NO_ID: i32 = -1;
 /** A new id is taken from this, so that it can be told from those given before. */
-const NEW: i32 = -2;
+export const NEW: i32 = -2;
 
 /** How many places are looked at for a key. In a table that is half full, hardly any key needs as many. */
 const MAX_PROBES: u64 = 64;
@@ -62,11 +62,21 @@ export function addPiece(field: u32, start: usize, end: usize): usize {
   return end;
 }
 
+/** Adds a number to a key that was just begun. */
+export function addNumber(field: u32, value: i32): void {
+  store<u32>(keyEnd, (field << 24) | 4);
+  store<i32>(keyEnd, value, 4);
+  keyEnd += 8;
+}
+
 /**
  * The id of the shape that has the key: counted from 0 on, afresh after every time that the dictionary was emptied.
  * Of a shape that was not known, -2 less its id.
+ *
+ * @param isAlone - false for a key that names another one's id: where there is no room for it, all is forgotten, and it
+ *   is not known either
  */
-export function idOfKey(): i32 {
+export function idOfKey(isAlone: bool = true): i32 {
   const length = keyEnd - KEY;
   v128.store(keyEnd, i64x2.splat(0));
   v128.store(keyEnd, i64x2.splat(0), 16);
@@ -74,7 +84,7 @@ export function idOfKey(): i32 {
   for (let probe: u64 = 0; probe < MAX_PROBES; probe++) {
     const slot = slotOf(hash + probe);
     const entry = <usize>load<u32>(slot);
-    if (entry == 0) return add(slot, hash, length);
+    if (entry == 0) return add(slot, hash, length, isAlone);
     if (load<u64>(entry) == hash && load<u32>(entry, 8) == <u32>length && isKeyAt(entry + HEADER, length)) {
       return load<i32>(entry, 12);
     }
@@ -86,13 +96,13 @@ function slotOf(hash: u64): usize {
   return TABLE + ((<usize>(hash & mask)) << 2);
 }
 
-function add(slot: usize, hash: u64, length: usize): i32 {
+function add(slot: usize, hash: u64, length: usize, isAlone: bool): i32 {
   let to = slot;
   const size = HEADER + ((length + 15) & ~15);
   if (count >= capacity || !hasRoom(size)) {
     empty();
     to = slotOf(hash);
-    if (!hasRoom(size)) return NO_ID;
+    if (!isAlone || !hasRoom(size)) return NO_ID;
   }
   const entry = next;
   next += size;
@@ -110,6 +120,7 @@ function empty(): void {
   memory.fill(TABLE, 0, arena - TABLE);
   next = arena;
   count = 0;
+  store<u32>(RESULT + Result.GENERATION, load<u32>(RESULT + Result.GENERATION) + 1);
 }
 
 function hasRoom(size: usize): bool {

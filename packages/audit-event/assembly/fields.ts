@@ -33,6 +33,10 @@ export namespace Field {
   export const REASON_UNDERSCORED: u32 = 26;
   /** Any other key. */
   export const UNREAD: u32 = 27;
+  // Pieces of a key that are no fields of their own.
+  export const URI_BEFORE_NAME: u32 = 28;
+  export const URI_AFTER_NAME: u32 = 29;
+  export const PATTERN: u32 = 30;
 }
 
 /** Without these the plain scanner has no event. */

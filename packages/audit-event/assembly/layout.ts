@@ -26,6 +26,14 @@ export namespace Result {
   export const AUDIT_ID_END: usize = 12;
   /** A 64-bit float, in microseconds since the epoch. */
   export const RECEIVED_AT: usize = 16;
+  /** The id of what the event shares with those of other names; -1 where its name is part of its shape alone. */
+  export const PATTERN: usize = 24;
+  export const NAME_START: usize = 28;
+  export const NAME_END: usize = 32;
+  /** How many bytes the URI has before the name. */
+  export const HOLE: usize = 36;
+  /** How often all shapes were forgotten. */
+  export const GENERATION: usize = 40;
 }
 
 /** In place of an address: the plain scanner must decide. */
@@ -38,7 +46,9 @@ export const BLANK: i8 = 0x20;
 export const QUOTE: i8 = 0x22;
 export const COMMA: i8 = 0x2c;
 export const MINUS: i8 = 0x2d;
+export const SLASH: i8 = 0x2f;
 export const COLON: i8 = 0x3a;
+export const QUESTION_MARK: i8 = 0x3f;
 export const OPEN_BRACKET: i8 = 0x5b;
 export const BACKSLASH: i8 = 0x5c;
 export const CLOSE_BRACKET: i8 = 0x5d;

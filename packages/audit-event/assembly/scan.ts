@@ -2,7 +2,7 @@
 // event says but for its `auditID`, its time and what is not read at all. The grammar and its leniency are those of the
 // plain scanner (`src/decode/scanner.ts`); what is unusual is undecided, and the plain scanner decides.
 
-import { addPiece, beginKey, idOfKey, NO_ID, setUpDictionary } from './dictionary';
+import { addNumber, addPiece, beginKey, idOfKey, NEW, NO_ID, setUpDictionary } from './dictionary';
 import {
   annotationField,
   Field,
@@ -22,13 +22,14 @@ import {
   MAX_INPUT,
   NEWLINE,
   OPEN_BRACE,
+  QUESTION_MARK,
   QUOTE,
   RESULT,
   Result,
   UNDECIDED,
   undecided,
 } from './layout';
-import { isAscii, runEnd, skipString, skipValue, space } from './skip';
+import { endOfSegment, isAscii, isName, isSame, runEnd, skipString, skipValue, space } from './skip';
 import { strictValue } from './strict';
 import { timeOf } from './timestamp';
 
@@ -61,6 +62,12 @@ let keyLength: usize = 0;
 let codeStart: usize = 0;
 let messageStart: usize = 0;
 let messageEnd: usize = 0;
+let uriStart: usize = 0;
+let uriEnd: usize = 0;
+let nameStart: usize = 0;
+let nameEnd: usize = 0;
+/** Where the name stands in the URI. */
+let hole: usize = 0;
 
 /**
  * Sets the scanner up, once. The cluster field's name stands at `CLUSTER_NAME`; a length of -1 means that there is none.
@@ -88,12 +95,57 @@ export function scan(length: u32): i32 {
   store<u32>(RESULT + Result.STOP, 0);
   store<u32>(RESULT + Result.AUDIT_ID_START, 0);
   store<u32>(RESULT + Result.AUDIT_ID_END, 0);
+  store<i32>(RESULT + Result.PATTERN, NO_ID);
   seen = 0;
+  uriEnd = UNDECIDED;
+  nameEnd = UNDECIDED;
   beginKey();
   const end = walk(Level.EVENT, INPUT);
   if (end == UNDECIDED || (seen & REQUIRED) != REQUIRED) return NO_ID;
   store<u32>(RESULT + Result.END, <u32>(end - INPUT));
+  return findHole() ? idWithName() : idWithoutHole();
+}
+
+/** The last segment of the URI's path that is the object's name. Of other segments it does not matter whether they are. */
+function findHole(): bool {
+  hole = UNDECIDED;
+  if (uriEnd == UNDECIDED || nameEnd == UNDECIDED) return false;
+  const name = nameStart + 1;
+  const length = nameEnd - 1 - name;
+  if (!isName(name, length)) return false;
+  let start = uriStart + 1;
+  while (true) {
+    const end = endOfSegment(start);
+    if (end == UNDECIDED) return false;
+    if (end - start == length && isSame(start, name, length)) hole = start;
+    const byte: u32 = load<u8>(end);
+    if (byte == QUOTE || byte == QUESTION_MARK) return hole != UNDECIDED;
+    start = end + 1;
+  }
+}
+
+function idWithoutHole(): i32 {
+  if (uriEnd != UNDECIDED && addPiece(Field.REQUEST_URI, uriStart, uriEnd) == UNDECIDED) return NO_ID;
+  if (nameEnd != UNDECIDED && addPiece(Field.REF_NAME, nameStart, nameEnd) == UNDECIDED) return NO_ID;
   return idOfKey();
+}
+
+/** First the id of all that is read but the name, and then that of the name together with it. */
+function idWithName(): i32 {
+  const length = nameEnd - nameStart - 2;
+  if (addPiece(Field.URI_BEFORE_NAME, uriStart, hole) == UNDECIDED) return NO_ID;
+  if (addPiece(Field.URI_AFTER_NAME, hole + length, uriEnd) == UNDECIDED) return NO_ID;
+  const id = idOfKey();
+  if (id == NO_ID) return NO_ID;
+  const pattern = id <= NEW ? NEW - id : id;
+  store<i32>(RESULT + Result.PATTERN, pattern);
+  store<u32>(RESULT + Result.NAME_START, <u32>(nameStart + 1 - INPUT));
+  store<u32>(RESULT + Result.NAME_END, <u32>(nameEnd - 1 - INPUT));
+  store<u32>(RESULT + Result.HOLE, <u32>(hole - uriStart - 1));
+  beginKey();
+  addNumber(Field.PATTERN, pattern);
+  if (addPiece(Field.REF_NAME, nameStart, nameEnd) == UNDECIDED) return NO_ID;
+  return idOfKey(false);
 }
 
 /** Reads the members of the object at `start`, and returns the place after it. */
@@ -178,6 +230,16 @@ function read(field: u32, at: usize): usize {
     case Field.REASON:
     case Field.REASON_UNDERSCORED:
       return addPiece(field, at, skipValue(at));
+    case Field.REQUEST_URI:
+      if (first != QUOTE) return undecided(at);
+      uriStart = at;
+      uriEnd = skipString(at + 1);
+      return uriEnd;
+    case Field.REF_NAME:
+      if (first != QUOTE) return undecided(at);
+      nameStart = at;
+      nameEnd = skipString(at + 1);
+      return nameEnd;
     case Field.CLUSTER:
       // What is no string names no cluster.
       if (first != QUOTE) return skipValue(at);

@@ -6,9 +6,12 @@ import {
   CLOSE_BRACE,
   OPEN_BRACE,
   OPEN_BRACKET,
+  QUESTION_MARK,
   QUOTE,
   RETURN,
+  SLASH,
   TAB,
+  UNDECIDED,
   undecided,
 } from './layout';
 
@@ -44,6 +47,40 @@ export function isAscii(start: usize, end: usize): bool {
   for (; at + 16 <= end; at += 16) if (i8x16.bitmask(v128.load(at)) != 0) return false;
   const rest = <u32>(end - at);
   return (i8x16.bitmask(v128.load(at)) & ((1 << rest) - 1)) == 0;
+}
+
+/**
+ * Whether the bytes are letters, digits and what names have between them, and no more: neither JSON nor a URI has
+ * another way to write them.
+ */
+export function isName(start: usize, length: usize): bool {
+  if (length == 0 || !isAlphanumeric(load<u8>(start))) return false;
+  for (let i: usize = 1; i < length; i++) {
+    const byte: u32 = load<u8>(start + i);
+    if (!isAlphanumeric(byte) && byte != 0x2d && byte != 0x2e && byte != 0x3a && byte != 0x5f) return false;
+  }
+  return true;
+}
+
+function isAlphanumeric(byte: u32): bool {
+  return (byte | 0x20) - 0x61 < 26 || byte - 0x30 < 10;
+}
+
+/** Whether two runs of bytes of one length are the same. */
+export function isSame(a: usize, b: usize, length: usize): bool {
+  for (let i: usize = 0; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;
+  return true;
+}
+
+/** The place of the slash, question mark or quote that ends a segment of a path; undecided where it is not plain ASCII. */
+export function endOfSegment(start: usize): usize {
+  let at = start;
+  while (true) {
+    const byte: u32 = load<u8>(at);
+    if (byte == SLASH || byte == QUESTION_MARK || byte == QUOTE) return at;
+    if (byte == BACKSLASH || byte < <u32>BLANK || byte > 0x7e) return UNDECIDED;
+    at++;
+  }
 }
 
 /** `start` is the byte after the opening quote. Returns the place after the closing one. */

@@ -2,7 +2,7 @@ import { createIdentityHasher } from './identity.ts';
 import type { IdentityHasher } from './identity.ts';
 import { impersonationNeed } from './impersonation.ts';
 import { allowedByRbac, grantedBy } from './reason.ts';
-import { isDryRun, requestInfoOf } from './request-info.ts';
+import { isDryRun, parseRequestURI, requestInfoOf } from './request-info.ts';
 import type { RequestInfo } from './request-info.ts';
 import { subjectFromUsername } from './subject.ts';
 import type {
@@ -10,6 +10,7 @@ import type {
   ClientKind,
   CountedRequest,
   Identity,
+  NamePattern,
   Permission,
   SkipReason,
   Subject,
@@ -31,6 +32,8 @@ export interface AttributeContext {
   readonly group: GroupSelection | undefined;
   /** What was made of events before, by their shapes. */
   readonly byShape: WeakMap<object, Evidence | SkipReason>;
+  /** The same, as far as it holds for every name. */
+  readonly byPattern: WeakMap<NamePattern, Evidence | 'nothing'>;
 }
 
 /** What becomes of an audit event. */
@@ -69,6 +72,7 @@ export function createAttributeContext(options: {
     clientKind: createClientKinds(),
     group: options.group,
     byShape: new WeakMap(),
+    byPattern: new WeakMap(),
   };
 }
 
@@ -103,20 +107,94 @@ export function attribute(event: AuditEvent, cluster: string, context: Attribute
       impersonation: evidence.impersonation,
       namespaceLife: evidence.namespaceLife,
       shape: event.shape,
+      pattern: evidence.pattern,
     },
   };
 }
 
-type Evidence = Pick<CountedRequest, 'outcome' | 'client' | 'need' | 'impersonation' | 'namespaceLife'>;
+type Evidence = Pick<
+  CountedRequest,
+  'outcome' | 'client' | 'need' | 'impersonation' | 'namespaceLife' | 'pattern'
+>;
 
 /** Neither auditID nor time make a difference to it, so one answer serves all events of a shape. */
 function evidenceOf(event: AuditEvent, context: AttributeContext): Evidence | SkipReason {
   const { shape } = event;
+  const pattern = shape?.pattern;
+  const ofAny = pattern && ofAnyName(event, pattern, context);
+  if (ofAny) return withName(ofAny, event.objectRef?.name ?? '');
   const known = shape && context.byShape.get(shape);
   if (known !== undefined) return known;
   const evidence = readEvidence(event, context);
   if (shape) context.byShape.set(shape, evidence);
   return evidence;
+}
+
+/** Two names, so that no segment that is the same for all names passes for both. */
+const NAMES = ['a-name', 'another-name'];
+
+/** Most events of a pattern are evidence of the same, but for the name: then of what. */
+function ofAnyName(event: AuditEvent, pattern: NamePattern, context: AttributeContext): Evidence | undefined {
+  const known = context.byPattern.get(pattern);
+  if (known !== undefined) return known === 'nothing' ? undefined : known;
+  const evidence = evidenceOfAny(event, pattern, context);
+  context.byPattern.set(pattern, evidence ?? 'nothing');
+  return evidence;
+}
+
+/** What events of a pattern are evidence of, if the segment that is their name is that of the object asked for. */
+function evidenceOfAny(
+  event: AuditEvent,
+  pattern: NamePattern,
+  context: AttributeContext,
+): Evidence | undefined {
+  if (event.impersonatedUser) return undefined;
+  let evidence: Evidence | undefined;
+  for (const name of NAMES) {
+    const other = renamed(event, pattern, name);
+    const read = readEvidence(other, context);
+    const isName = parseRequestURI(other.requestURI, other.verb)?.name === name;
+    if (typeof read === 'string' || !isName || !isAsked(read, name)) return undefined;
+    evidence = { ...read, pattern };
+  }
+  return evidence;
+}
+
+function renamed(event: AuditEvent, { before, after }: NamePattern, name: string): AuditEvent {
+  const requestURI = `${before}${name}${after}`;
+  return { ...event, requestURI, objectRef: event.objectRef && { ...event.objectRef, name } };
+}
+
+/** Whether a name is that of the object that was asked for, and not of its namespace, too. */
+function isAsked({ need }: Evidence, name: string): boolean {
+  return need.permissions.every((asked) => asked.name === name && asked.namespace !== name);
+}
+
+/** Literals, since spreading is slow. */
+function withName(evidence: Evidence, name: string): Evidence {
+  const { need } = evidence;
+  return {
+    outcome: evidence.outcome,
+    client: evidence.client,
+    need: {
+      subject: need.subject,
+      groups: need.groups,
+      permissions: need.permissions.map((asked) => permissionNamed(asked, name)),
+      viaRbac: need.viaRbac,
+      grantingGroup: need.grantingGroup,
+      grantingBinding: need.grantingBinding,
+    },
+    impersonation: undefined,
+    namespaceLife: evidence.namespaceLife,
+    pattern: evidence.pattern,
+  };
+}
+
+function permissionNamed(
+  { verb, apiGroup, resource, namespace, path }: Permission,
+  name: string,
+): Permission {
+  return { verb, apiGroup, resource, namespace, name, path };
 }
 
 function readEvidence(event: AuditEvent, { group, clientKind }: AttributeContext): Evidence | SkipReason {

@@ -51,7 +51,22 @@ export interface AuditEvent {
    * cluster field through the same decoder; absent where nobody looked. What is made of such an event may be remembered
    * by it.
    */
-  readonly shape?: object | undefined;
+  readonly shape?: Shape | undefined;
+}
+
+/** See {@link AuditEvent.shape}. */
+export interface Shape {
+  /**
+   * A token that shapes share only if their events differ in nothing but the name of their `objectRef`, and in the
+   * `requestURI` as much as it follows from the name; absent where nobody looked.
+   */
+  readonly pattern?: NamePattern;
+}
+
+/** A request URI, but for the name of the object, which is letters, digits, `-`, `.`, `:` and `_`. */
+export interface NamePattern {
+  readonly before: string;
+  readonly after: string;
 }
 
 /**
@@ -60,7 +75,7 @@ export interface AuditEvent {
  */
 export interface Occurrence {
   /** As {@link AuditEvent.shape}. */
-  readonly shape: object;
+  readonly shape: Shape;
   readonly receivedAtUs: number;
   /** What the event stands in, from `start` up to `end`. */
   readonly bytes: Buffer;
@@ -196,5 +211,7 @@ export interface CountedRequest {
   /** What the request says about a namespace's life; `undefined` where it says nothing. */
   readonly namespaceLife: { readonly namespace: string; readonly change: 'live' | 'deleted' } | undefined;
   /** As {@link AuditEvent.shape}: requests of one cluster that share it differ in identity, auditID and time only. */
-  readonly shape?: object | undefined;
+  readonly shape?: Shape | undefined;
+  /** Requests of one cluster that share it differ in identity, auditID, time, and the names in `need` only. */
+  readonly pattern?: object | undefined;
 }

@@ -141,6 +141,12 @@ export class Ingestion {
         this.stats.events += 1;
         this.#note(this.#gathering.add(event, cluster ?? this.#options.cluster));
       },
+      repeated: (occurrence, cluster) => {
+        if (occurrence.receivedAtUs > (this.#options.latestUs ?? Infinity)) return false;
+        this.stats.events += 1;
+        this.#note(this.#gathering.addRepeated(occurrence, cluster ?? this.#options.cluster));
+        return true;
+      },
       skipped: (reason) => {
         increment(this.stats.skipped, reason);
       },

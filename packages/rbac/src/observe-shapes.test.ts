@@ -39,6 +39,17 @@ function requestOf(each: Habit, us: number, cluster: string, shape: object | und
   return { ...made, impersonation, shape };
 }
 
+/** The tokens of requests that differ in names only. */
+function createPatterns(): (each: Habit) => object | undefined {
+  const patterns = new Map<string, object>();
+  return (each) => {
+    const key = JSON.stringify({ ...each, name: 0 });
+    const pattern = patterns.get(key) ?? {};
+    patterns.set(key, pattern);
+    return each.extra === 'impersonation' ? undefined : pattern;
+  };
+}
+
 function observed(
   requests: readonly CountedRequest[],
   isNew: readonly boolean[],
@@ -69,13 +80,18 @@ describe('requests that share a shape', () => {
           { minLength: 30, maxLength: 120 },
         ),
         fc.constantFrom('denied', 'allowed'),
-        (habits, steps, deniedAs) => {
+        fc.boolean(),
+        (few, steps, deniedAs, hasPatterns) => {
+          const habits = few.flatMap((each) => [each, { ...each, name: each.name + 1 }]);
           const shapes = habits.map(() => ({}));
+          const patternOf = createPatterns();
           const made = (isKnown: boolean): CountedRequest[] =>
             steps.map(({ which, us, cluster }) => {
               const place = which % habits.length;
+              const habit = habits[place] as Habit;
               const shape = isKnown ? shapes[place] : undefined;
-              return requestOf(habits[place] as Habit, T0 + us, cluster, shape);
+              const pattern = isKnown && hasPatterns ? patternOf(habit) : undefined;
+              return { ...requestOf(habit, T0 + us, cluster, shape), pattern };
             });
           const isNew = steps.map((each) => each.isNew);
           repeats += Math.max(steps.length - habits.length, 0);
@@ -105,11 +121,14 @@ describe('requests that share a shape', () => {
         extra: '',
       }));
       const shapes = habits.map(() => ({}));
+      const patternOf = createPatterns();
       const order = [...habits.keys(), ...habits.keys(), ...[...habits.keys()].reverse()];
       const made = (isKnown: boolean): CountedRequest[] =>
         order.map((place, i) => {
+          const habit = habits[place] as Habit;
           const shape = isKnown ? shapes[place] : undefined;
-          return requestOf(habits[place] as Habit, T0 + i, 'default', shape);
+          const pattern = isKnown ? patternOf(habit) : undefined;
+          return { ...requestOf(habit, T0 + i, 'default', shape), pattern };
         });
       const options = { deniedAs: 'denied' } as const;
       expect(observed(made(true), [], options)).toEqual(observed(made(false), [], options));

@@ -146,6 +146,24 @@ function isRoomy(cluster: ClusterState, { slots, caps }: Places): boolean {
   return true;
 }
 
+/** Where requests of a shape are noted, if something is known of it, or of its pattern. */
+function placesOf(
+  cluster: ClusterState,
+  { need, pattern }: CountedRequest,
+  shape: object,
+): Places | undefined {
+  const known = placesOfShapes.get(cluster);
+  if (!pattern) return known?.get(shape);
+  const places = known?.get(pattern);
+  if (!places) return undefined;
+  const { slots, namespaces, life, caps } = places;
+  const named = slots.map(({ set, rule, evidence }, i): Slot => {
+    const name = boundedText(need.permissions[i]?.name ?? '');
+    return { set, rule, evidence: rule ? evidenceFor(rule, name, caps.names) : evidence };
+  });
+  return { slots: named, namespaces, life, caps };
+}
+
 function noteAgain(
   cluster: ClusterState,
   { slots, namespaces, life }: Places,
@@ -238,7 +256,7 @@ function add(into: Observations, request: CountedRequest, count: number, options
     clientBit: 1 << CLIENT_KINDS.indexOf(request.client),
     count,
   };
-  const places = request.shape && placesOfShapes.get(cluster)?.get(request.shape);
+  const places = request.shape && placesOf(cluster, request, request.shape);
   if (places && isRoomy(cluster, places)) noteAgain(cluster, places, request, sighting);
   else noteFirst(cluster, request, sighting, options);
 }
@@ -249,7 +267,7 @@ function noteFirst(
   sighting: Sighting,
   { deniedAs }: ObserveOptions,
 ): void {
-  const { shape, need, impersonation } = request;
+  const { shape, pattern, need, impersonation } = request;
   const isAllowed = request.outcome === 'allowed';
   const isGranted = isAllowed || deniedAs === 'allowed';
   const slots = noteNeed(cluster, need, sighting, isGranted);
@@ -261,7 +279,6 @@ function noteFirst(
   const namespaces = isAllowed ? namespacesOf(cluster, need) : [];
   const life = isAllowed ? cluster.namespaces.get(request.namespaceLife?.namespace ?? '') : undefined;
   const places = { slots, namespaces, life, caps: isGranted ? ALLOWED_CAPS : DENIED_CAPS };
-  const known = placesOfShapes.get(cluster);
-  if (known) known.set(shape, places);
-  else placesOfShapes.set(cluster, new Map([[shape, places]]));
+  const known = placesOfShapes.get(cluster) ?? new Map<object, Places>();
+  placesOfShapes.set(cluster, known.set(pattern ?? shape, places));
 }

@@ -112,7 +112,12 @@ async function marker(firstOffset: number, key: readonly number[]): Promise<Buff
 
 describe('whole batches', () => {
   it('end where their records end, though the broker looked at the end before it read', async () => {
-    const batches = [await encode([{ value: 'a' }, { value: 'b' }])];
+    const batches = [
+      await encode([
+        { key: null, value: 'a' },
+        { key: null, value: 'b' },
+      ]),
+    ];
     expect(await fetched(batches, 0, [], '1')).toMatchObject({ to: 2, end: 2 });
     expect(await fetched(batches, 0, [], '7')).toMatchObject({ to: 2, end: 7 });
   });

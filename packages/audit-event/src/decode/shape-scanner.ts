@@ -1,4 +1,4 @@
-import type { AuditEvent, Occurrence } from '../types.ts';
+import type { AuditEvent, NamePattern, Occurrence, Shape } from '../types.ts';
 import { NEWLINE } from './bytes.ts';
 import { createScanModule } from './scan-module.ts';
 import type { ScanModule } from './scan-module.ts';
@@ -28,6 +28,11 @@ const AUDIT_ID_START = 2;
 const AUDIT_ID_END = 3;
 /** Where the time lies, in bytes. */
 const RECEIVED_AT = 16;
+const PATTERN = 6;
+const NAME_START = 7;
+const NAME_END = 8;
+const HOLE = 9;
+const GENERATION = 10;
 
 /** In place of an id: the plain scanner must decide. */
 const UNDECIDED = -1;
@@ -35,13 +40,21 @@ const UNDECIDED = -1;
 const NEW = -2;
 
 /** An event that has the token of its shape. */
-type ShapedEvent = AuditEvent & { readonly shape: object };
+type ShapedEvent = AuditEvent & { readonly shape: Shape };
 
 /** What the events of a shape have in common. */
 interface Template {
   /** `undefined` where the plain decoder must decide about all events of the shape. */
   readonly event: ShapedEvent | undefined;
   readonly cluster: string | undefined;
+}
+
+/** What the events of several shapes have in common, that differ in the object's name. */
+interface Pattern {
+  /** Any of them. */
+  readonly event: ShapedEvent;
+  readonly cluster: string | undefined;
+  readonly name: NamePattern;
 }
 
 const NO_BYTES = Buffer.alloc(0);
@@ -60,7 +73,7 @@ class Met implements Occurrence {
     this.#template = template;
   }
 
-  get shape(): object {
+  get shape(): Shape {
     return this.#template.shape;
   }
 
@@ -98,7 +111,7 @@ class Wasm {
   refresh(): void {
     const { memory, INPUT, MAX_INPUT, RESULT } = this.#module;
     this.#input = new Uint8Array(memory.buffer, INPUT.value, MAX_INPUT.value);
-    this.results = new Int32Array(memory.buffer, RESULT.value, AUDIT_ID_END + 1);
+    this.results = new Int32Array(memory.buffer, RESULT.value, GENERATION + 1);
     this.#time = new Float64Array(memory.buffer, RESULT.value + RECEIVED_AT, 1);
   }
 
@@ -121,7 +134,8 @@ class Wasm {
  * The scanner for events that repeat. Two events have the same **shape** if all that is read of them
  * but their `auditID` and their time has the same JSON text. A WebAssembly module finds out the
  * shape, whole bytes compared; the first event of a shape is decoded by {@link EventScanner}, and
- * the others are copies of it with their own `auditID` and time.
+ * the others are copies of it with their own `auditID` and time. So is the first one of a shape that differs from another
+ * shape in nothing but the object's name, where that is a segment of the URI: they have a **pattern** in common.
  *
  * For any bytes, result, `end` and `cluster` are those of `EventScanner`, which also decides
  * whatever is out of the ordinary.
@@ -143,6 +157,10 @@ export class ShapeScanner {
   #isUnavailable = false;
   /** By the ids of shapes. */
   #templates: Template[] = [];
+  /** By ids that no event has as its own. */
+  #patterns: Pattern[] = [];
+  /** Of the dictionary that the ids are from. */
+  #generation = 0;
   #met: Met | undefined;
 
   constructor(clusterField: string | undefined, options: ShapeScannerOptions = {}) {
@@ -195,13 +213,46 @@ export class ShapeScanner {
   /** Decodes the first event of a shape. */
   #remember(wasm: Wasm, id: number, bytes: Buffer, start: number): void {
     wasm.refresh();
-    // Ids begin again after the dictionary was full and emptied itself.
-    if (id === 0) this.#templates = [];
+    const { results } = wasm;
+    const generation = results[GENERATION] ?? 0;
+    if (generation !== this.#generation) {
+      this.#generation = generation;
+      this.#templates = [];
+      this.#patterns = [];
+    }
+    const pattern = results[PATTERN] ?? UNDECIDED;
+    const known = this.#patterns[pattern];
+    const event = known ? this.#rename(known, wasm, bytes, start) : this.#first(wasm, bytes, start);
+    this.#templates[id] = { event, cluster: this.cluster };
+    this.made = event;
+  }
+
+  /** Decodes an event, and keeps what it shares with those of other names. */
+  #first(wasm: Wasm, bytes: Buffer, start: number): ShapedEvent | undefined {
     this.#scanPlainly(bytes, start);
     const { made, cluster } = this;
-    const event = made && withOwn(made, made.auditID, made.receivedAtUs, Object.freeze({}));
-    this.#templates[id] = { event, cluster };
-    this.made = event;
+    if (made === undefined) return undefined;
+    const { results } = wasm;
+    const pattern = results[PATTERN] ?? UNDECIDED;
+    if (pattern < 0) return withOwn(made, made.auditID, made.receivedAtUs, Object.freeze({}));
+    const before = results[HOLE] ?? 0;
+    const after = before + (results[NAME_END] ?? 0) - (results[NAME_START] ?? 0);
+    const uri = made.requestURI;
+    const name = Object.freeze({ before: uri.slice(0, before), after: uri.slice(after) });
+    const event = withOwn(made, made.auditID, made.receivedAtUs, Object.freeze({ pattern: name }));
+    this.#patterns[pattern] = { event, cluster, name };
+    return event;
+  }
+
+  /** Makes an event of one of another name. */
+  #rename({ event, cluster, name }: Pattern, wasm: Wasm, bytes: Buffer, start: number): ShapedEvent {
+    const { results, receivedAtUs } = wasm;
+    const at = (from: number, to: number): string =>
+      bytes.toString('latin1', start + (results[from] ?? 0), start + (results[to] ?? 0));
+    this.end = start + (results[END] ?? 0);
+    this.cluster = cluster;
+    const renamed = named(event, name, at(NAME_START, NAME_END));
+    return withOwn(renamed, at(AUDIT_ID_START, AUDIT_ID_END), receivedAtUs, Object.freeze({ pattern: name }));
   }
 
   /** Tells of an event of a shape that was seen before. */
@@ -250,8 +301,14 @@ export class ShapeScanner {
   }
 }
 
+/** The same event about an object of another name. */
+function named(event: AuditEvent, { before, after }: NamePattern, name: string): AuditEvent {
+  const requestURI = `${before}${name}${after}`;
+  return { ...event, requestURI, objectRef: event.objectRef && { ...event.objectRef, name } };
+}
+
 /** A literal, so that all events have their fields in one order. */
-function withOwn(event: AuditEvent, auditID: string, receivedAtUs: number, shape: object): ShapedEvent {
+function withOwn(event: AuditEvent, auditID: string, receivedAtUs: number, shape: Shape): ShapedEvent {
   return {
     auditID,
     stage: event.stage,

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
+import type { Shape } from '../types.ts';
 import { RecordReader } from './record-reader.ts';
 import { EventScanner } from './scanner.ts';
 import { ShapeScanner } from './shape-scanner.ts';
@@ -158,6 +160,98 @@ describe('a shape', () => {
       expect(scanner.scan(line, 0)).toBeUndefined();
       expect(scanner.end).toBe(-1);
     }
+  });
+});
+
+describe('a pattern', () => {
+  const about = (name: string, fields: Readonly<Record<string, unknown>> = {}): string => {
+    const objectRef = { resource: 'pods', namespace: 'ns', name, apiVersion: 'v1' };
+    return sampleLine({ requestURI: `/api/v1/namespaces/ns/pods/${name}`, objectRef, ...fields });
+  };
+
+  test('is shared by shapes that differ in the name of the object only', () => {
+    const scanner = shapes();
+    const shapeOf = (line: string): Shape => tokenOf(scanner, line);
+    const first = shapeOf(about('a'));
+    const second = shapeOf(about('longer-0.1'));
+    expect(second).not.toBe(first);
+    expect(second.pattern).toBe(first.pattern);
+    expect(first.pattern).toEqual({ before: '/api/v1/namespaces/ns/pods/', after: '' });
+    expect(shapeOf(about('longer-0.1'))).toBe(second);
+    expect(shapeOf(about('a', { verb: 'patch' })).pattern).not.toBe(first.pattern);
+    expect(shapeOf(about('a', { requestURI: '/api/v1/namespaces/ns/pods/a?x=1' })).pattern).toEqual({
+      before: '/api/v1/namespaces/ns/pods/',
+      after: '?x=1',
+    });
+  });
+
+  test.each([
+    [
+      'is no segment of the path',
+      'a',
+      { requestURI: '/api/v1/namespaces/ns/pods?fieldSelector=metadata.name=a' },
+    ],
+    ['is a part of a segment', 'a', { requestURI: '/api/v1/namespaces/ns/pods/ab' }],
+    ['is empty', '', {}],
+    ['has more than the letters of names', 'a%2f', {}],
+    ['begins as no name does', '.', {}],
+    ['is not plain ASCII', 'ä', {}],
+    ['stands in a path that is not', 'a', { requestURI: '/api/v1/namespaces/ä/pods/a' }],
+  ])('is not there where the name %s', (_, name, fields) => {
+    expect((tokenOf(shapes(), about(name, fields)) as Shape).pattern).toBeUndefined();
+  });
+
+  test('makes of every event what the plain scanner makes of it, by a large dictionary and by small ones', () => {
+    const piece = fc.constantFrom(
+      'a',
+      'b1',
+      'c-x.y',
+      'pods',
+      'v1',
+      '',
+      '%61',
+      '\\',
+      '"',
+      'ü',
+      '\u0001',
+      'A:b_c',
+      '.',
+    );
+    const uri = fc
+      .tuple(
+        fc.array(fc.oneof(piece, fc.constant('NAME')), { minLength: 1, maxLength: 3 }),
+        fc.constantFrom('', '?', '?a=b', '?x=/a/b1', '?"\\'),
+      )
+      .map(([pieces, query]) => `/${pieces.join('/')}${query}`);
+    const line = fc
+      .record({ requestURI: uri, name: piece, verb: fc.constantFrom('get', 'x'), isLate: fc.boolean() })
+      .map(({ requestURI: path, name, verb, isLate }) => {
+        const requestURI = path.replaceAll('NAME', name);
+        const { objectRef, ...rest } = sample();
+        const about = { ...(objectRef as object), name };
+        // The name may stand before the URI, too.
+        return JSON.stringify(
+          isLate
+            ? { ...rest, requestURI, verb, objectRef: about }
+            : { objectRef: about, ...rest, requestURI, verb },
+        );
+      });
+    const patterns = new Set<object>();
+    let events = 0;
+    for (const options of [{}, { shapes: 1 }, { shapes: 2 }, { shapes: 5 }, { arenaBytes: 1500 }]) {
+      const check = createCheck(undefined, options);
+      fc.assert(
+        fc.property(line, (text) => {
+          const pattern = check(ended(text))?.shape?.pattern;
+          if (pattern === undefined) return;
+          events++;
+          patterns.add(pattern);
+        }),
+        { numRuns: 3000 },
+      );
+    }
+    // As many were not the first of their pattern.
+    expect(events - patterns.size).toBeGreaterThan(150);
   });
 });
 
