@@ -74,6 +74,7 @@ describe.skipIf(isLacking)('parity', () => {
         expect(evidence).toEqual(await embedded(lines));
         expect(evidence.reports).toEqual(reportsOfLog(lines));
         expect(evidence.reports[0]).toContain('kubectl');
+        expect(evidence.reports[0]).toContain('(`D42`)');
         expect(await store.facts()).toMatchObject({ late: 0, lost: 0 });
       } finally {
         await Promise.all(running.map((worker) => worker.stop()));

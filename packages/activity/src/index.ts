@@ -40,4 +40,5 @@ export * from './alert/index.ts';
 export * from './detect/index.ts';
 export * from './client/index.ts';
 export * from './traces/index.ts';
+export * from './matches/index.ts';
 export * from './report/index.ts';

@@ -1,5 +1,6 @@
 import { leaverFor, MAX_SUBJECTS } from './cap.ts';
 import { type CellCode, otherCodeOf, readCellKey, cellKeyOf } from './cell.ts';
+import { mergeWindowMatches, noWindowMatches, type WindowMatches } from './matches/window-matches.ts';
 import { type ActivityDay, dayFor, mergeDay } from './traces/index.ts';
 import { windowKey, type WindowKind } from './windows.ts';
 
@@ -20,6 +21,8 @@ export interface ActivityWindow {
   readonly subjects: Map<string, Tallies>;
   /** What the cap summed up. */
   readonly other: Tallies;
+  /** In windows of five minutes, what detections found that is to be told at once. */
+  found?: WindowMatches | undefined;
 }
 
 /** The activity in one cluster. */
@@ -123,6 +126,10 @@ export function mergeWindows(
       for (const [code, tally] of tallies) add(target, own, code, tally);
     }
     for (const [code, tally] of window.other) add(target, undefined, code, tally);
+    if (window.found) {
+      target.found ??= noWindowMatches();
+      mergeWindowMatches(target.found, window.found);
+    }
   }
 }
 

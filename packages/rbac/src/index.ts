@@ -9,6 +9,7 @@ export {
   totalOfRules,
 } from './cluster-state.ts';
 export { DAY_US, dayOf, emptyEvidence, mergeEvidence } from './evidence.ts';
+export { firstDaysIn } from './first-days.ts';
 export {
   type BindingUsage,
   bindingUsageOf,

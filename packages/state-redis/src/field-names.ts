@@ -17,6 +17,8 @@ import type { RuleState, SubjectState } from '@leastwise/rbac';
  *   ["D", cluster, day]                                     what a day of people's requests says of nobody in particular
  *   ["A", cluster, day, actor]                              what is counted of an actor on a day
  *   ["T", cluster, day, actor, hour]                        an actor's requests of an hour of a day
+ *   ["M", cluster, day, subject]                            what detections found of a subject on a day
+ *   ["K", cluster, day, subject]                            the keys of that, which are kept for longer
  *   ["f", set, cluster, hour, number]                       identities, 8 bytes each
  *   ["b", revision]                                         a segment: what one commit adds to the fields of
  *                                                           clusters and windows, which do not have it yet
@@ -26,10 +28,10 @@ import type { RuleState, SubjectState } from '@leastwise/rbac';
 
 /**
  * Version of this layout. Since 3 an open hour has no cells of its own; since 4 there are segments, and every window is
- * one field; since 5 evidence names bindings; since 6 there are days of people's requests. What a newer version wrote
- * is refused.
+ * one field; since 5 evidence names bindings; since 6 there are days of people's requests, and since 7 what detections
+ * found. What a newer version wrote is refused.
  */
-export const LAYOUT_VERSION = 6;
+export const LAYOUT_VERSION = 7;
 
 /** Fields that are not lists. */
 export const META = {
@@ -154,4 +156,14 @@ export function tracesField(
   of: { readonly actor: string; readonly hour: number },
 ): string {
   return JSON.stringify(['T', cluster, day, of.actor, of.hour]);
+}
+
+/** The field of what detections found of a subject on a day. */
+export function matchesField(cluster: string, day: number, subject: string): string {
+  return JSON.stringify(['M', cluster, day, subject]);
+}
+
+/** The field of the keys of what detections found of a subject on a day. */
+export function matchKeysField(cluster: string, day: number, subject: string): string {
+  return JSON.stringify(['K', cluster, day, subject]);
 }

@@ -148,6 +148,8 @@ class PartitionReader {
     else if (kind === 'D') this.#days.load('day', name, { field, text: value.toString() });
     else if (kind === 'A') this.#days.load('actor', name, { field, text: value.toString() });
     else if (kind === 'T') this.#days.load('traces', name, { field, text: value.toString() });
+    else if (kind === 'M') this.#days.load('matches', name, { field, text: value.toString() });
+    else if (kind === 'K') this.#days.load('keys', name, { field, text: value.toString() });
     else this.#state(kind, name, Fields.parse(value.toString()));
     name.end();
   }

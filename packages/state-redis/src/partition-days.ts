@@ -4,6 +4,7 @@ import {
   dayFor,
   daysToKeep,
   dayStartUs,
+  forgetMatches,
   mergeDay,
   type TraceGone,
   trimDay,
@@ -15,6 +16,7 @@ import {
   hourOf,
   readActor,
   readDay,
+  readMatches,
   readTraces,
   traceHour,
   tracesByHour,
@@ -22,13 +24,17 @@ import {
 } from '@leastwise/state';
 
 import { actorField, dayField, tracesField } from './field-names.ts';
+import { MatchFields } from './match-fields.ts';
 import { stateIn, type WindowListener } from './partition-windows.ts';
 
 /** What a field of a day is of. */
 type Part =
   | { readonly kind: 'day' }
-  | { readonly kind: 'actor'; readonly actor: string }
+  | { readonly kind: 'actor' | 'matches' | 'keys'; readonly actor: string }
   | { readonly kind: 'traces'; readonly actor: string; readonly hour: number };
+
+/** What of a day is given up before the rest. */
+const FORGOTTEN_FIRST: readonly Part['kind'][] = ['traces', 'matches'];
 
 /** A field as it stands there; its text is forgotten where nobody needs it. */
 interface StandingField {
@@ -43,6 +49,8 @@ interface OpenDay {
   readonly fields: Map<string, Set<string>>;
   /** By actor, the hours in which requests came or were given up since the last fold. */
   readonly changed: Map<string, Set<number>>;
+  /** Of whom detections found something. */
+  readonly matches: MatchFields;
   isChanged: boolean;
 }
 
@@ -54,8 +62,9 @@ interface ClusterDays {
 }
 
 /**
- * The days of people's requests in a partition: a field for each day, one for each actor of it, and one for the requests
- * of each hour of an actor, so that a fold writes what is new and little else. A day is closed when whatever might still
+ * The days of people's requests in a partition: a field for each day, one for each actor of it, one for the requests of each
+ * hour of an actor, and two for each subject of whom detections found something, so that a fold writes what is new and little
+ * else. A day is closed when whatever might still
  * come for it would be late; the owner forgets it then but for its fields' names, until it is beyond the retention.
  */
 export class PartitionDays {
@@ -95,6 +104,7 @@ export class PartitionDays {
           const hours = hoursOf(changed, key);
           for (const trace of actor.traces.values()) hours.add(traceHour(day.day, trace));
         }
+        for (const [subject] of delta.matches.entries()) open.matches.changed(subject);
       }
     }
   }
@@ -158,10 +168,12 @@ export class PartitionDays {
       day: readFields(number, standing),
       fields: new Map(),
       changed: new Map(),
+      matches: new MatchFields(),
       isChanged: false,
     };
     for (const [field, { part }] of standing) {
-      if (part.kind !== 'day') fieldsOf(fresh, part.actor).add(field);
+      if (part.kind === 'matches' || part.kind === 'keys') fresh.matches.stands(part.actor, part.kind);
+      else if (part.kind !== 'day') fieldsOf(fresh, part.actor).add(field);
     }
     closed.delete(number);
     open.set(number, fresh);
@@ -178,7 +190,7 @@ export class PartitionDays {
 function readPart(kind: Part['kind'], name: Fields): Part {
   if (kind === 'day') return { kind };
   const actor = name.string();
-  return kind === 'actor' ? { kind, actor } : { kind, actor, hour: name.integer(0) };
+  return kind === 'traces' ? { kind, actor, hour: name.integer(0) } : { kind, actor };
 }
 
 function readFields(number: number, standing: ReadonlyMap<string, StandingField>): ActivityDay {
@@ -189,7 +201,8 @@ function readFields(number: number, standing: ReadonlyMap<string, StandingField>
     const fields = Fields.parse(text);
     if (part.kind === 'day') readDay(day, fields);
     else if (part.kind === 'actor') readActor(day, part.actor, fields);
-    else readTraces(day, part.actor, fields);
+    else if (part.kind === 'traces') readTraces(day, part.actor, fields);
+    else readMatches(day, part.actor, fields);
     fields.end();
   }
   return day;
@@ -213,7 +226,7 @@ function goneFrom({ day, changed }: OpenDay): TraceGone {
   };
 }
 
-function namesOf(cluster: string, { day, fields }: OpenDay): Map<string, StandingField> {
+function namesOf(cluster: string, { day, fields, matches }: OpenDay): Map<string, StandingField> {
   const names = new Map<string, StandingField>();
   names.set(dayField(cluster, day.day), { part: { kind: 'day' }, text: undefined });
   for (const [actor, own] of fields) {
@@ -223,6 +236,7 @@ function namesOf(cluster: string, { day, fields }: OpenDay): Map<string, Standin
       names.set(field, { part, text: undefined });
     }
   }
+  for (const [field, part] of matches.names(cluster, day.day)) names.set(field, { part, text: undefined });
   return names;
 }
 
@@ -257,6 +271,7 @@ function writeDay(cluster: string, open: OpenDay, { changed }: WindowListener): 
     }
   }
   open.changed.clear();
+  open.matches.write(cluster, day, changed);
   open.isChanged = false;
 }
 
@@ -273,6 +288,8 @@ function expire({ open, closed }: ClusterDays, { cluster, newestUs, gone }: Expi
     const names = namesOf(cluster, day);
     giveUp(names, number < first.counts, gone);
     for (const actor of day.day.actors.values()) actor.traces.clear();
+    forgetMatches(day.day.matches);
+    day.matches.forget();
     for (const own of day.fields.values()) for (const field of own) if (!names.has(field)) own.delete(field);
     if (names.size === 0) open.delete(number);
   }
@@ -286,7 +303,7 @@ interface Expiry {
 
 function giveUp(fields: Map<string, StandingField>, isWhole: boolean, gone: Expiry['gone']): void {
   for (const [field, { part }] of fields) {
-    if (!isWhole && part.kind !== 'traces') continue;
+    if (!isWhole && !FORGOTTEN_FIRST.includes(part.kind)) continue;
     fields.delete(field);
     gone(field);
   }

@@ -14,7 +14,7 @@ import {
   windowsToKeep,
   windowStartUs,
 } from '@leastwise/activity';
-import { Fields, hourOf, Malformed } from '@leastwise/state';
+import { encodeTold, Fields, hourOf, Malformed, readTold } from '@leastwise/state';
 
 import { windowCellField, windowField, windowPart } from './field-names.ts';
 import type { Changed } from './merge-changes.ts';
@@ -67,12 +67,19 @@ function addToHour(hours: ActivityState, { number, subjects, other }: ActivityWi
   mergeWindows(hours, { windows: new Map([['', hour]]) });
 }
 
+/** The cells of a window; before them what is to be told of it, where there is any. */
 function packed(window: ActivityWindow): string {
-  const cells = [...talliesOf(window)];
-  return JSON.stringify(cells.flatMap(([key, { count, firstUs, lastUs }]) => [key, count, firstUs, lastUs]));
+  const told = encodeTold(window);
+  const cells = [...talliesOf(window)].flatMap(([key, { count, firstUs, lastUs }]) => [
+    key,
+    count,
+    firstUs,
+    lastUs,
+  ]);
+  return JSON.stringify(told === undefined ? cells : [told, ...cells]);
 }
 
-/** Adds the cells that a window's field holds. @throws Malformed */
+/** Adds what a window's field holds. @throws Malformed */
 export function unpack(
   activity: ActivityState,
   { kind, number }: Pick<WindowPlace, 'kind' | 'number'>,
@@ -80,6 +87,8 @@ export function unpack(
 ): void {
   const window = windowFor(activity, kind, number);
   const fields = Fields.parse(cells);
+  const told = fields.listIfNext();
+  if (told !== undefined) readTold(window, told);
   while (fields.more()) {
     const key = fields.string();
     const tally = { count: fields.integer(0), firstUs: fields.integer(), lastUs: fields.integer() };

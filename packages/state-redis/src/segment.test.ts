@@ -2,7 +2,15 @@ import { MAX_SUBJECTS, observeActivity, type ActivityState } from '@leastwise/ac
 import type { CountedRequest } from '@leastwise/audit-event';
 import { CAPS, type ClusterState, emptyCluster } from '@leastwise/rbac';
 import { Malformed } from '@leastwise/state';
-import { daysOf, deltasOf, identityOf, plainDays, type SampleRequest } from '@leastwise/state/conformance';
+import {
+  daysOf,
+  deltasOf,
+  identityOf,
+  matchesOf,
+  plainDays,
+  plainTold,
+  type SampleRequest,
+} from '@leastwise/state/conformance';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -129,11 +137,31 @@ describe('a segment', () => {
     expect(plainDays(readSegment(bytes, 'windows').activity.values())).toEqual([]);
   });
 
-  test('of a version before there were days is read', () => {
+  test('has what detections found, and of it the windows alone for those who look at these', () => {
+    const activity = matchesOf(
+      ['a', '__proto__', '"\\\n', '\ud800', ''].map((name, n) => ({
+        ...{ n, us: 20_000 * 24 * HOUR_US + n, subject: name === '' ? '' : `user:${name}`, says: name },
+        ...{ cluster: name, severity: n === 1 ? ('LOW' as const) : ('HIGH' as const), as: name },
+        ...(n === 2 ? { firstSeenKey: name, severityIfKnown: 'LOW' as const } : {}),
+      })),
+    );
+    const bytes = encodeSegment({ clusters: new Map(), activity });
+    const read = [...readSegment(bytes).activity.values()];
+    expect(plainDays(read)).toEqual(plainDays(activity.values()));
+    expect(plainTold(read)).toEqual(plainTold(activity.values()));
+    expect(plainTold(read)).toHaveLength(3);
+    const windows = [...readSegment(bytes, 'windows').activity.values()];
+    expect([plainDays(windows), plainTold(windows)]).toEqual([[], plainTold(read)]);
+  });
+
+  test.each([
+    ['days', ',[],[]]'],
+    ['finds', ',[]]'],
+  ])('of a version before there were %s is read', (_, end) => {
     const activity = activityOf([{ us: HOUR_US, user: 'a', cluster: 'c' }]);
     const text = encodeSegment({ clusters: new Map(), activity }).toString();
-    expect(text.endsWith(',[]]')).toBe(true);
-    const before = Buffer.from(text.replace(/,\[\]\]$/, ']'));
+    expect(text.endsWith(end)).toBe(true);
+    const before = Buffer.from(`${text.slice(0, -end.length)}]`);
     expect(readSegment(before).activity).toEqual(readSegment(Buffer.from(text)).activity);
   });
 
@@ -151,7 +179,10 @@ describe('a segment', () => {
   test.each([
     ['no JSON', '[[],['],
     ['a list too few', '[[]]'],
-    ['a list too many', '[[],[],[],[]]'],
+    ['a list too many', '[[],[],[],[],[]]'],
+    ['half a find', '[[],[],[],[["x",[1,"user:a",[["D14",[1,2]],[]]],[]]]]'],
+    ['a find of no detection', '[[],[],[],[["x",[1,"user:a",[["x"],[]]],[]]]]'],
+    ['half a find of a window', '[[],[],[],[["x",[],[1,[0,"D14","user:a"]]]]]'],
     ['half an actor of a day', '[[],[],[["x",[1,[0,0,[]],["user:a"]]]]]'],
     ['half a tempo of a day', '[[],[],[["x",[1,[0,0,[1,2]]]]]]'],
     ['a cluster that is no list', '[["x"],[]]'],

@@ -34,12 +34,14 @@ import {
 
 import { readSubjectKind } from './clusters-reader.ts';
 import { KEPT_KIND } from './partition-windows.ts';
+import { foundText, readFound } from './segment-found.ts';
 
 /*
  * A segment is what one commit adds, as one text. Lists in JSON, in which `…` says that what is before it comes any number
  * of times:
  *
- *   segment    [[cluster …], [activity …], [days …]], without the last one where it was written before layout 6
+ *   segment    [[cluster …], [activity …], [days …], [found …]], without the last one where it was written before layout 7,
+ *              and without the last two where before layout 6
  *   cluster    [name, firstSeenUs, lastSeenUs, whether namespaces overflowed, subjects' overflow, namespaces,
  *              [subject …]]
  *   namespaces [name, lastSeenUs, lastLiveUs, lastDeletedUs …]
@@ -51,6 +53,7 @@ import { KEPT_KIND } from './partition-windows.ts';
  *   days       [name of a cluster, day …]
  *   day        [number, [what it says of nobody in particular], [subject's key, [counts], [shape …], [request …]] …], as
  *              day-codec.ts of the state has them
+ *   found      as segment-found.ts has it
  *   cells      [code, count, first time, last time …], times in microseconds from the window's start
  *
  * Nothing is ever looked up in it: it is written once, and read once or not at all.
@@ -145,6 +148,7 @@ export function encodeSegment({ clusters, activity }: SegmentContent): Buffer {
     listed(clusters.values(), clusterText),
     listed(activity.values(), activityText),
     listed(withDays, daysText),
+    foundText(activity),
   ];
   return Buffer.from(`[${texts.join(',')}]`);
 }
@@ -253,7 +257,7 @@ function readDays(activity: Map<string, ActivityState>, fields: Fields): void {
 
 /**
  * The inverse of {@link encodeSegment}.
- * @param parts - `windows` leaves the days of people's requests out, for those who have no use for them
+ * @param parts - `windows` leaves days out, for those who have no use for them
  * @throws Malformed
  */
 export function readSegment(bytes: Buffer, parts: 'all' | 'windows' = 'all'): SegmentContent {
@@ -262,6 +266,7 @@ export function readSegment(bytes: Buffer, parts: 'all' | 'windows' = 'all'): Se
   const fields = Fields.parse(bytes.toString());
   const [states, activities] = [fields.list(), fields.list()];
   const days = fields.more() ? fields.list() : undefined;
+  const found = fields.more() ? fields.list() : undefined;
   fields.end();
   while (states.more()) {
     const cluster = readCluster(states.list());
@@ -274,5 +279,6 @@ export function readSegment(bytes: Buffer, parts: 'all' | 'windows' = 'all'): Se
     activity.set(state.cluster, state);
   }
   if (days !== undefined && parts === 'all') readDays(activity, days);
+  if (found !== undefined) readFound(activity, found, parts);
   return { clusters, activity };
 }

@@ -93,7 +93,8 @@ function checkActivity(name: string, state: ActivityState): void {
   mustBe(state.cluster === name, 'every cluster under its name');
   for (const window of state.windows.values()) {
     mustBe(Number.isSafeInteger(window.number), 'windows with numbers');
-    for (const [, { count, firstUs, lastUs }] of talliesOf(window)) {
+    const sums = [...(window.found?.values() ?? []), ...Array.from(talliesOf(window), ([, tally]) => tally)];
+    for (const { count, firstUs, lastUs } of sums) {
       mustBe(isWhole(count, Number.MAX_SAFE_INTEGER), 'whole counts');
       mustBe(Number.isSafeInteger(firstUs) && Number.isSafeInteger(lastUs), 'times in whole microseconds');
     }
@@ -101,6 +102,19 @@ function checkActivity(name: string, state: ActivityState): void {
   for (const [number, day] of state.days) {
     mustBe(day.day === number, 'every day under its number');
     checkDay(day);
+    checkMatches(day);
+  }
+}
+
+function checkMatches({ day, matches }: ActivityDay): void {
+  for (const { plain, keyed } of matches.values()) {
+    const ofKeys = [...keyed.values()].flatMap((keys) => [...keys.values()].map(({ all }) => all));
+    for (const { count, firstUs, lastUs, gist } of [...plain.values(), ...ofKeys]) {
+      mustBe(isWhole(count, Number.MAX_SAFE_INTEGER), 'whole counts');
+      const times = gist === undefined ? [] : [firstUs, lastUs, gist.us];
+      const isOfDay = times.every((us) => Number.isSafeInteger(us) && activityDayOf(us) === day);
+      mustBe(isOfDay, 'every request on its day');
+    }
   }
 }
 

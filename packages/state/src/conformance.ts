@@ -5,12 +5,14 @@ import { describeContent } from './conformance/content.ts';
 import { describeCrashes, describePromise } from './conformance/crashes.ts';
 import { describeDays } from './conformance/days.ts';
 import { describeFacts, describeIdentities } from './conformance/identities.ts';
+import { describeMatches } from './conformance/matches.ts';
 import { describePositions } from './conformance/positions.ts';
 import type { Context, StoreUnderTest } from './conformance/support.ts';
 import type { SubjectStore } from './types.ts';
 
 export { deltasOf, identityOf, NOTHING, type SampleRequest, stateOf } from './conformance/deltas.ts';
 export { daysOf, plainDays, type SampleTrace } from './conformance/days.ts';
+export { matchesOf, plainTold, type SampleMatch } from './conformance/matches.ts';
 export type { StoreUnderTest } from './conformance/support.ts';
 
 /** The suite that every store has to pass. Call it at the top level of a test file. */
@@ -38,6 +40,7 @@ export function describeSubjectStore(name: string, makeStore: () => Promise<Stor
     describeContent(context);
     describeActivity(context);
     describeDays(context);
+    describeMatches(context);
     describeCrashes(context);
     describePromise(makeStore);
   });

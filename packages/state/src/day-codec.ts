@@ -21,11 +21,13 @@ import {
 } from '@leastwise/activity';
 
 import { Fields, Malformed } from './fields.ts';
+import { encodeBeyond, readBeyond } from './match-codec.ts';
 
 /*
  * A day of people's activity in three kinds of parts, each a list of JSON values that says nothing of where it belongs:
  *
- *   day     requests and refusals by other clients than kubectl, tempos of the actors beyond the cap
+ *   day     requests and refusals by other clients than kubectl, tempos of the actors beyond the cap,
+ *           what detections found of subjects beyond the cap (match-codec.ts; absent before schema 5)
  *   actor   whether a master, first and last time or null, discovery, secret reads, tempos,
  *           clients, [requests, refused] beyond their cap, [verb, requests, refused …],
  *           namespaces, [requests, refused] beyond their cap, [use, first time …], first time beyond their cap or null
@@ -97,14 +99,16 @@ function readTime(fields: Fields, day: number, otherwise: number): number {
 }
 
 /** What a day says of nobody in particular. */
-export function encodeDay({ day, otherClients, actors }: ActivityDay): unknown[] {
-  return [otherClients.requests, otherClients.refused, encodeTempos(actors.other.tempos, day)];
+export function encodeDay({ day, otherClients, actors, matches }: ActivityDay): unknown[] {
+  const tempos = encodeTempos(actors.other.tempos, day);
+  return [otherClients.requests, otherClients.refused, tempos, encodeBeyond(matches)];
 }
 
 /** Adds what {@link encodeDay} wrote. @throws Malformed */
 export function readDay(into: ActivityDay, fields: Fields): void {
   readCount(into.otherClients, fields);
   readTempos(into.actors.other.tempos, fields.list(), into.day);
+  if (fields.more()) readBeyond(into.matches, fields.list());
 }
 
 /** What is counted of an actor on a day. */

@@ -92,7 +92,7 @@ describe('a file of evidence', () => {
     await store.applyBatch({ claim, from: '', to: '9', deltas });
     expect(await bytesOf(store, 'parts')).toBe(whole);
     expect(whole.split('\n')[0]).toBe(
-      '{"schema":"leastwise-evidence","version":4,"tally":{"late":0,"lost":3}}',
+      '{"schema":"leastwise-evidence","version":5,"tally":{"late":0,"lost":3}}',
     );
   });
 
@@ -109,7 +109,7 @@ describe('a file of evidence', () => {
   it('of the version before, which named no bindings, is read', async () => {
     const good = await bytesOf(await storeOf(requestsUpTo(1)), 'a');
     const [header = '', ...lines] = good.split('\n').slice(0, -2);
-    await sealed('old', [header.replace('"version":4', '"version":2'), ...lines]);
+    await sealed('old', [header.replace('"version":5', '"version":2'), ...lines]);
     await using store = await openEmbeddedStore();
     expect((await importEvidence(store, path('old'))).became).toBe('imported');
     expect(await bytesOf(store, 'b')).toBe(good);
@@ -268,7 +268,7 @@ describe('a file that is no good', () => {
     [
       'of a newer version',
       1,
-      (lines: string[]) => lines.with(0, (lines[0] ?? '').replace('"version":4', '"version":99')),
+      (lines: string[]) => lines.with(0, (lines[0] ?? '').replace('"version":5', '"version":99')),
     ],
     [
       'of a version that is none',
@@ -278,10 +278,10 @@ describe('a file that is no good', () => {
     [
       'a state, which is no export',
       1,
-      (lines: string[]) => lines.with(0, '{"schema":"leastwise-state","version":4}'),
+      (lines: string[]) => lines.with(0, '{"schema":"leastwise-state","version":5}'),
     ],
     ['something else', 1, (lines: string[]) => lines.with(0, '[]')],
-    ['without a tally', 1, (lines: string[]) => lines.with(0, '{"schema":"leastwise-evidence","version":4}')],
+    ['without a tally', 1, (lines: string[]) => lines.with(0, '{"schema":"leastwise-evidence","version":5}')],
     ['without a cluster', 2, (lines: string[]) => lines.toSpliced(1, 1)],
     ['with an unknown line', 2, (lines: string[]) => lines.toSpliced(1, 0, '["constructor"]')],
     ['with a negative count', 21, (lines: string[]) => lines.map((line) => line.replace('",[1,', '",[-1,'))],

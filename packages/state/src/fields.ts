@@ -62,6 +62,11 @@ export class Fields {
     return new Fields(this.#next());
   }
 
+  /** A list, where one comes next; otherwise nothing is taken. */
+  listIfNext(): Fields | undefined {
+    return Array.isArray(this.#values[this.#at]) ? this.list() : undefined;
+  }
+
   /** A list, or `undefined` where `null` stands for it. */
   optionalList(): Fields | undefined {
     const value = this.#next();

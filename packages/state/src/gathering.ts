@@ -3,8 +3,13 @@ import {
   type ActivityState,
   dayFor,
   emptyActivity,
+  type FoundInRequests,
+  MatchReader,
   observeActivity,
+  observeMatches,
   observeTrace,
+  sampleOf,
+  type Settings,
   type TracedEvent,
   TraceReader,
   WINDOW_KINDS,
@@ -45,8 +50,10 @@ export interface GatherOptions {
   readonly group?: AttributeContext['group'];
   /** Count requests in windows too. */
   readonly hasWindows?: boolean;
-  /** Keep people's requests by their days; as `hasWindows` says where it is not given. */
+  /** Keep people's requests, and what detections find, by their days; as `hasWindows` says where it is not given. */
   readonly hasDays?: boolean;
+  /** What detections are told of a cluster; what most have where it is not given. */
+  readonly settings?: Settings;
   /** Of which kinds; of all where it is not given. */
   readonly windowKinds?: readonly WindowKind[];
   /** How requests become state; or who else wants them, and then no state grows. */
@@ -69,6 +76,7 @@ interface Judged {
   readonly isLate: boolean;
   readonly hour: number;
   readonly traced: TracedEvent | undefined;
+  readonly found: FoundInRequests | undefined;
   /** Whether one of its shape was met before, so that the shape is worth learning. */
   readonly isRepeated: boolean;
 }
@@ -101,6 +109,7 @@ export class Gathering {
   readonly #accepts: (event: AuditEvent) => boolean;
   readonly #watermarks: Map<string, number>;
   readonly #traces: TraceReader | undefined;
+  readonly #matches: MatchReader | undefined;
   #open = new Open(0);
   /** `undefined` where somebody wants to see every event. */
   readonly #repeats: Repeats | undefined;
@@ -111,7 +120,10 @@ export class Gathering {
     this.#claim = claim;
     this.#options = options;
     this.#watermarks = new Map(claim.watermarks);
-    this.#traces = (options.hasDays ?? options.hasWindows) === true ? new TraceReader() : undefined;
+    if ((options.hasDays ?? options.hasWindows) === true) {
+      this.#traces = new TraceReader();
+      this.#matches = new MatchReader(options.settings);
+    }
     this.#context = createAttributeContext({ keyHex: claim.identityKey, group: options.group });
     const { filters = [], filterDefault = 'allow', hasWindows = false, windowKinds = WINDOW_KINDS } = options;
     this.#accepts = createFilter(filters, filterDefault);
@@ -150,15 +162,18 @@ export class Gathering {
     const isLate = this.#isLate(event.receivedAtUs, cluster, hour);
     const attribution = attribute(event, cluster, this.#context);
     const traced = isLate ? undefined : this.#traces?.read(event, attribution);
+    const found = isLate ? undefined : this.#matches?.read(event, attribution);
     switch (attribution.kind) {
       case 'skip':
-        if (!isLate) this.#skip(event, seenAs(attribution.receivedIdentity, cluster, hour), traced);
+        if (!isLate) {
+          this.#skip(event, seenAs(attribution.receivedIdentity, cluster, hour), { traced, found });
+        }
         return attribution.reason;
       case 'received':
         if (!isLate) this.#open.received.add(seenAs(attribution.identity, cluster, hour));
         return 'request-received';
       case 'request':
-        return this.#counted(event, attribution, { isLate, hour, traced, isRepeated });
+        return this.#counted(event, attribution, { isLate, hour, traced, found, isRepeated });
     }
   }
 
@@ -179,31 +194,45 @@ export class Gathering {
   }
 
   /** What is reported though it is no evidence has to be told from its copies. */
-  #skip(event: AuditEvent, seen: SeenIdentity, traced: TracedEvent | undefined): void {
-    if (traced) this.#trace(event, traced, { seen, isNew: this.#isNew(seen) });
-    else this.#open.resolved.add(seen);
+  #skip(event: AuditEvent, seen: SeenIdentity, { traced, found }: Pick<Judged, 'traced' | 'found'>): void {
+    if (!traced && !found) {
+      this.#open.resolved.add(seen);
+      return;
+    }
+    const isNew = this.#isNew(seen);
+    if (traced) this.#trace(event, traced, { seen, isNew });
+    if (found && isNew) this.#match(event, found, seen.cluster);
   }
 
   #counted(
     event: AuditEvent,
     { request, receivedIdentity }: Extract<Attribution, { kind: 'request' }>,
-    { isLate, hour, traced, isRepeated }: Judged,
+    { isLate, hour, traced, found, isRepeated }: Judged,
   ): Gathered {
     const became = this.#request(request, isLate ? undefined : receivedIdentity, hour);
+    if (found && became !== 'repeated') this.#match(event, found, request.cluster);
     if (traced) {
       const seen = seenAs(request.identity, request.cluster, hour);
       this.#trace(event, traced, { seen, isNew: became !== 'repeated' });
     } else if (isRepeated && !isLate) {
-      this.#learn(event, request);
+      this.#learn(event, request, found);
     }
     return became;
   }
 
   /** Learns what a shape means. Of what people do every event is wanted, and an impersonated one has two identities. */
-  #learn(event: AuditEvent, request: CountedRequest): void {
+  #learn(event: AuditEvent, request: CountedRequest, found: FoundInRequests | undefined): void {
     if (!this.#repeats || !event.shape || event.impersonatedUser) return;
     const frame = this.#context.hasher.frameOf(event, request.cluster);
-    this.#repeats.learn(event.shape, request, frame, this.#open);
+    this.#repeats.learn(event.shape, { request, frame, found }, this.#open);
+  }
+
+  #match(event: AuditEvent, found: FoundInRequests, cluster: string): void {
+    const { receivedAtUs: us } = event;
+    const { hasWindows = false, windowKinds = WINDOW_KINDS } = this.#options;
+    const run = { count: 1, firstUs: us, lastUs: us, samples: [sampleOf(event)] };
+    const isTold = hasWindows && windowKinds.includes('5m');
+    observeMatches(this.#open.activity, { cluster, found, run, hasWindows: isTold });
   }
 
   #trace(

@@ -5,7 +5,7 @@ import { SCHEMA_VERSION, type Tally } from './types.ts';
 
 const SCHEMA = 'leastwise-state';
 /** Those that can be read. */
-const VERSIONS: readonly number[] = [1, 2, 3, SCHEMA_VERSION];
+const VERSIONS: readonly number[] = [1, 2, 3, 4, SCHEMA_VERSION];
 
 /** Which fingerprints belong to a state: the digest of their file, and how many each set in it has. */
 export interface FingerprintsInfo {

@@ -7,6 +7,7 @@ export { type Gathered, Gathering, type GatherOptions, hourOf } from './gatherin
 export { encodeEvidence, evidenceText, readEvidence } from './evidence-codec.ts';
 export { Fields, Malformed } from './fields.ts';
 export { checkBatch, isEmpty } from './checks.ts';
+export { encodeMatches, encodeMatchKeys, encodeTold, readMatches, readTold } from './match-codec.ts';
 export { isIdentityKey } from './content.ts';
 export { ACTIVITY_RETENTION, isIdle, newestOf, pruneActivity } from './retention.ts';
 export {

@@ -1,6 +1,11 @@
 import {
   type ActivityState,
+  firstSamples,
+  type FoundInRequests,
+  MAX_SAMPLES,
   observeActivityRun,
+  observeMatches,
+  type Sample as FoundSample,
   type WindowKind,
   windowOf,
   windowStartUs,
@@ -51,17 +56,25 @@ class Run {
   }
 }
 
-/** What the requests of one shape have in common, and what is not observed of them yet. */
-export interface Repeat {
+/** What the requests of one shape have in common. */
+export interface Learnt {
   /** Any of them. */
   readonly request: CountedRequest;
   readonly frame: IdentityFrame;
+  /** What detections find in each of them; `undefined` where that is nothing, or where nobody asks. */
+  readonly found: FoundInRequests | undefined;
+}
+
+/** The same, and what is not observed of them yet. */
+export interface Repeat extends Learnt {
   readonly day: Run;
   readonly window: Run;
   /** Where the auditIDs of the first and the last request of the day stand, and how long they are. */
   readonly room: number;
   firstLength: number;
   lastLength: number;
+  /** The first few of the window, where something is found in them. */
+  samples: readonly FoundSample[];
 }
 
 /**
@@ -96,15 +109,16 @@ export class Repeats {
   }
 
   /** Learns what a shape is in a cluster, from one of its requests there. */
-  learn(shape: object, request: CountedRequest, frame: IdentityFrame, into: RunTarget): void {
+  learn(shape: object, learnt: Learnt, into: RunTarget): void {
+    const { cluster } = learnt.request;
     if (this.#size >= this.#maxShapes) this.#forget(into);
-    const byShape = this.#shapesOf(request.cluster) ?? new Map<object, Repeat>();
+    const byShape = this.#shapesOf(cluster) ?? new Map<object, Repeat>();
     if (byShape.has(shape)) return;
-    this.#byCluster.set(request.cluster, byShape);
+    this.#byCluster.set(cluster, byShape);
     const room = this.#size * ROOM;
     if (room === this.#rooms.length) this.#rooms = Buffer.concat([this.#rooms], 2 * room);
     const runs = { day: new Run(), window: new Run() };
-    byShape.set(shape, { request, frame, ...runs, room, firstLength: 0, lastLength: 0 });
+    byShape.set(shape, { ...learnt, ...runs, room, firstLength: 0, lastLength: 0, samples: [] });
     this.#size += 1;
   }
 
@@ -140,6 +154,7 @@ export class Repeats {
     window.count += 1;
     if (us < window.firstUs) window.firstUs = us;
     if (us > window.lastUs) window.lastUs = us;
+    if (repeat.found) sample(repeat, occurrence);
     day.count += 1;
     const { room } = repeat;
     if (us < day.firstUs || (us === day.firstUs && this.#isBefore(occurrence, room, repeat.firstLength))) {
@@ -171,9 +186,17 @@ export class Repeats {
     day.begin(0, 0);
   }
 
-  #observeWindow({ request, window }: Repeat, into: RunTarget): void {
+  #observeWindow(repeat: Repeat, into: RunTarget): void {
+    const { request, window, found, samples } = repeat;
     if (window.count === 0) return;
     if (this.#kinds.length > 0) observeActivityRun(into.activity, request, window, this.#kinds);
+    if (found) {
+      const { count, firstUs, lastUs } = window;
+      const run = { count, firstUs, lastUs, samples };
+      const hasWindows = this.#kinds.includes('5m');
+      observeMatches(into.activity, { cluster: request.cluster, found, run, hasWindows });
+      repeat.samples = [];
+    }
     window.begin(0, 0);
   }
 
@@ -194,4 +217,12 @@ export class Repeats {
   #isBefore({ bytes, auditIDStart, auditIDEnd }: Occurrence, at: number, length: number): boolean {
     return bytes.compare(this.#rooms, at, at + length, auditIDStart, auditIDEnd) < 0;
   }
+}
+
+/** Keeps the first few of a window: most come after them, and cost a comparison. */
+function sample(repeat: Repeat, { receivedAtUs: us, bytes, auditIDStart, auditIDEnd }: Occurrence): void {
+  const last = repeat.samples[MAX_SAMPLES - 1];
+  if (last !== undefined && us > last.us) return;
+  const auditID = bytes.toString('latin1', auditIDStart, auditIDEnd);
+  repeat.samples = firstSamples([...repeat.samples, { us, auditID }]);
 }

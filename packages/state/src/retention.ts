@@ -1,7 +1,9 @@
 import {
+  type ActivityDay,
   type ActivityRetention,
   type ActivityState,
   daysToKeep,
+  forgetMatches,
   trimDay,
   WINDOW_KINDS,
   windowKey,
@@ -28,9 +30,14 @@ export function pruneActivity(state: ActivityState, newestUs: number, retention:
   const first = daysToKeep(newestUs);
   for (const day of state.days.values()) {
     if (day.day < first.counts) state.days.delete(day.day);
-    else if (day.day < first.traces) for (const { traces } of day.actors.values()) traces.clear();
+    else if (day.day < first.traces) forgetRequests(day);
     else trimDay(day);
   }
+}
+
+function forgetRequests({ actors, matches }: ActivityDay): void {
+  for (const { traces } of actors.values()) traces.clear();
+  forgetMatches(matches);
 }
 
 /** Whether a state holds nothing. */

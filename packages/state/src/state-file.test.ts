@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { deltasOf, identityOf, type SampleRequest, stateOf } from './conformance/deltas.ts';
+import { daysOf, plainDays } from './conformance/days.ts';
+import { deltasOf, identityOf, NOTHING_COUNTED, type SampleRequest, stateOf } from './conformance/deltas.ts';
 import { openEmbeddedStore } from './embedded-store.ts';
 import { contentsOf, KEY, saved, useFolder } from './testing/folder.ts';
 import { requestsUpTo } from './testing/requests.ts';
@@ -94,14 +95,14 @@ describe('a damaged state', () => {
 
   it('is refused when it is of another version', async () => {
     await saved(1, folder.dir);
-    await rewrite(([header = '', ...lines]) => [header.replace('"version":4', '"version":5'), ...lines]);
-    await expectRefused(`${stateFile()}:1: a state of version 5; this program reads versions 1 to 4`);
+    await rewrite(([header = '', ...lines]) => [header.replace('"version":5', '"version":6'), ...lines]);
+    await expectRefused(`${stateFile()}:1: a state of version 6; this program reads versions 1 to 5`);
   });
 
   it('is read when it is of the first version, which tallied nothing', async () => {
     await saved(1, folder.dir);
     await rewrite(([header = '', ...lines]) => [
-      header.replace('"version":4', '"version":1').replace('"tally":{"late":0,"lost":0},', ''),
+      header.replace('"version":5', '"version":1').replace('"tally":{"late":0,"lost":0},', ''),
       ...lines,
     ]);
     await using store = await openEmbeddedStore({ dir: folder.dir });
@@ -109,9 +110,25 @@ describe('a damaged state', () => {
     expect(await store.read()).toEqual(stateOf(requestsUpTo(1)));
   });
 
+  it('is read when it is of the fourth version, which had days without finds', async () => {
+    const activity = daysOf([{ n: 1, us: 1_700_000_000_000_000, cluster: 'default' }]);
+    {
+      await using before = await openEmbeddedStore({ dir: folder.dir });
+      const deltas = { ...deltasOf(requestsUpTo(1), NOTHING_COUNTED), activity };
+      await before.applyBatch({ claim: await before.claim('a'), from: '', to: '1', deltas });
+    }
+    await rewrite(([header = '', ...lines]) => [
+      header.replace('"version":5', '"version":4'),
+      ...lines.map((line) => (line.startsWith('["day"') ? line.replace(/,\[\]\]$/, ']') : line)),
+    ]);
+    expect(await readFile(stateFile(), 'utf8')).toContain('["day",19675,0,0,[]]\n');
+    await using store = await openEmbeddedStore({ dir: folder.dir });
+    expect(plainDays(await store.activity())).toEqual(plainDays(activity.values()));
+  });
+
   it('is read when it is of the third version, which had no days', async () => {
     await saved(1, folder.dir);
-    await rewrite(([header = '', ...lines]) => [header.replace('"version":4', '"version":3'), ...lines]);
+    await rewrite(([header = '', ...lines]) => [header.replace('"version":5', '"version":3'), ...lines]);
     await using store = await openEmbeddedStore({ dir: folder.dir });
     expect(await store.read()).toEqual(stateOf(requestsUpTo(1)));
   });
@@ -119,14 +136,14 @@ describe('a damaged state', () => {
   it('is read when it is of the second version, which named no bindings', async () => {
     const requests = requestsUpTo(1);
     await saved(1, folder.dir);
-    await rewrite(([header = '', ...lines]) => [header.replace('"version":4', '"version":2'), ...lines]);
+    await rewrite(([header = '', ...lines]) => [header.replace('"version":5', '"version":2'), ...lines]);
     await using store = await openEmbeddedStore({ dir: folder.dir });
     expect(await store.read()).toEqual(stateOf(requests));
     const claim = await store.claim('more');
     const more = { ...requests[0], identity: identityOf(9_000), binding: 'ns1/b/Role/r' };
     await store.applyBatch({ claim, from: '', to: '1', deltas: deltasOf([more], claim) });
     await store.flush();
-    expect(await readFile(stateFile(), 'utf8')).toMatch(/^\{"schema":"leastwise-state","version":4,/);
+    expect(await readFile(stateFile(), 'utf8')).toMatch(/^\{"schema":"leastwise-state","version":5,/);
     expect(await store.read()).toEqual(stateOf([...requests, more]));
   });
 

@@ -31,6 +31,7 @@ import {
 } from './day-codec.ts';
 import { encodeEvidence, readEvidence } from './evidence-codec.ts';
 import { type Fields, Malformed } from './fields.ts';
+import { encodeMatches, encodeTold, readMatches, readTold } from './match-codec.ts';
 
 /*
  * Clusters as lines of JSON, each a list that begins with its kind:
@@ -39,8 +40,9 @@ import { type Fields, Malformed } from './fields.ts';
  *   ["namespace", name, lastSeenUs, lastLiveUs, lastDeletedUs]
  *   ["subject", kind, namespace, name, overflow of allowed rules, overflow of denied rules]
  *   ["allowed" or "denied", verb, apiGroup, resource, namespace, overflow, [name, evidence, name, evidence, …]]
- *   ["window", kind, number, [cell, count, firstUs, lastUs, cell, …]]
+ *   ["window", kind, number, [cell, count, firstUs, lastUs, cell, …]], and where there is any, what is to be told of it
  *   ["day", day, …], ["actor", day, subject's key, …], ["traces", day, subject's key, hour, …], as in day-codec.ts
+ *   ["matches", day, subject's key, …], as in match-codec.ts
  *
  * A namespace, subject, window or day belongs to the cluster above it, a rule to the subject above it. All are
  * sorted by code units, so the same clusters have the same lines; a line holds one rule at most, so
@@ -93,7 +95,8 @@ function* windowLines({ windows }: ActivityState): Generator<string, void> {
       firstUs,
       lastUs,
     ]);
-    yield JSON.stringify(['window', window.kind, window.number, cells]);
+    const told = encodeTold(window);
+    yield JSON.stringify(['window', window.kind, window.number, cells, ...(told ? [told] : [])]);
   }
 }
 
@@ -107,6 +110,9 @@ function* dayLines({ days }: ActivityState, identityOf: IdentityOf): Generator<s
         const where = JSON.stringify(['traces', day.day, key, hour]).slice(0, -1);
         yield `${where},${tracesText(day.day, ofHour)}]`;
       }
+    }
+    for (const [subject, matches] of day.matches.entries()) {
+      yield JSON.stringify(['matches', day.day, subject, ...encodeMatches(day.day, matches)]);
     }
   }
 }
@@ -178,6 +184,7 @@ export class ClusterReader {
       case 'day':
       case 'actor':
       case 'traces':
+      case 'matches':
         this.#readDay(kind, fields);
         break;
       case 'subject':
@@ -243,6 +250,7 @@ export class ClusterReader {
       const tally = { count: cells.integer(0), firstUs: cells.integer(), lastUs: cells.integer() };
       if (!addTally(window, key, tally)) throw new Malformed('a cell of an unknown kind');
     }
+    if (fields.more()) readTold(window, fields.list());
   }
 
   #activityOf({ cluster }: ClusterState): ActivityState {
@@ -251,7 +259,7 @@ export class ClusterReader {
     return activity;
   }
 
-  #readDay(kind: 'day' | 'actor' | 'traces', fields: Fields): void {
+  #readDay(kind: 'day' | 'actor' | 'traces' | 'matches', fields: Fields): void {
     if (!this.#part || this.#subject) throw new Malformed('a day outside the head of a cluster');
     const day: ActivityDay = dayFor(this.#activityOf(this.#part).days, fields.integer(-MAX_DAY, MAX_DAY));
     if (kind === 'day') {
@@ -260,6 +268,7 @@ export class ClusterReader {
     }
     const key = fields.string();
     if (kind === 'actor') readActor(day, key, fields);
+    else if (kind === 'matches') readMatches(day, key, fields);
     else {
       // The hour only parts long lists.
       fields.integer(0);

@@ -3,10 +3,10 @@ import type { Identity } from '@leastwise/audit-event';
 import type { ClusterState } from '@leastwise/rbac';
 
 /**
- * Version of the schema below. Since 3 evidence names bindings; since 4 activity has days of people's requests. A store that
- * holds a newer one refuses to open.
+ * Version of the schema below. Since 3 evidence names bindings; since 4 activity has days of people's requests, and since 5
+ * what detections found. A store that holds a newer one refuses to open.
  */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** The identity of a request, with what a store needs to forget it in time. */
 export interface SeenIdentity extends Identity {

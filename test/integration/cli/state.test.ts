@@ -195,8 +195,8 @@ describe('what cannot be', () => {
     const stderr = await refused('import', bad, '--state', dir);
     expect(stderr).toMatch(/bad\.ndjson:\d+: /);
     expect(stderr).not.toContain('\u001b');
-    await writeFile(bad, text.replace('"version":4', '"version":5'));
-    expect(await refused('import', bad, '--state', dir)).toContain('bad.ndjson:1: evidence of version 5');
+    await writeFile(bad, text.replace('"version":5', '"version":6'));
+    expect(await refused('import', bad, '--state', dir)).toContain('bad.ndjson:1: evidence of version 6');
     expect(await refused('import', path('missing'), '--state', dir)).toContain('cannot be read');
     expect(await exported('--state', dir)).toBe(before);
     expect(await refused('export', '--state', dir, '--out', '/nonexistent/x')).toContain('cannot be written');

@@ -7,8 +7,11 @@ import {
   type Detections,
   DETECTIONS,
   type DetectionSeverity,
+  toldFrom,
 } from '../detect/index.ts';
 import { isPerson } from '../detect/person.ts';
+import { dayFindings } from '../matches/index.ts';
+import type { ActivityDay } from '../traces/activity-day.ts';
 import type { Detected } from './detected.ts';
 import { dayText, utcTime } from './local-time.ts';
 import type { UnusualSeverity } from './model.ts';
@@ -139,11 +142,55 @@ export function detectionNotes({ beyond, gaps, days, newestDay }: Detections): s
       `The log is silent ${gaps.length === 1 ? 'once' : `${counted(gaps.length)} times`} for more than an hour, ${hours.toFixed(1)} hours in all: detections take that for unknown, not for quiet.`,
     );
   }
-  for (const [id, requests] of [...beyond].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const who = requests === 1 ? '1 request was' : `${counted(requests)} requests were`;
-    notes.push(`${who} beyond what detection ${id} tells apart.`);
-  }
-  return notes;
+  return [...notes, ...beyondNotes(beyond)];
+}
+
+function beyondNotes(beyond: Detections['beyond']): string[] {
+  return [...beyond]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, requests]) => {
+      const who = requests === 1 ? '1 request was' : `${counted(requests)} requests were`;
+      return `${who} beyond what detection ${id} tells apart.`;
+    });
+}
+
+/** The ids of available detections that something is told of. */
+function idsToldFrom(places: string): string {
+  const told = DETECTIONS.filter((each) => toldFrom(each).join(' ') === places);
+  return told.map(({ id }) => id).join(', ');
+}
+
+/** How the detections of a state are made up. */
+export interface StateDetections extends DetectedPeriod {
+  /** Of a subject by its key, the UTC day on which it was seen first; `Infinity` where nobody knows. */
+  readonly firstDayOf: (subject: string) => number;
+  /** What alerting found in the same cluster; `undefined` where nobody asked it. */
+  readonly alerts?: readonly DetectionFinding[] | undefined;
+}
+
+/**
+ * What detections found, for the report of a state: in single requests, as the days keep it, and of alerts what days cannot
+ * tell. With what is not told, one sentence each.
+ */
+export function stateRemarks(
+  days: Iterable<ActivityDay>,
+  { firstDayOf, alerts, fromDay, toDay }: StateDetections,
+): { readonly detected: readonly Detected[]; readonly notes: readonly string[] } {
+  const { findings, beyond } = dayFindings(days, firstDayOf);
+  // Alerts of single requests stand in the days, with all that came after them.
+  const others = (alerts ?? []).filter(({ kind }) => kind !== 'event');
+  const ofAlerting = `Spikes, unusual hours and first uses (${idsToldFrom('log alerts')})`;
+  return {
+    detected: detectedIn([...findings, ...others], { fromDay, toDay }),
+    notes: [
+      `Detections were asked of single requests as they came. What needs many of them, or everything that was ever done, is told from a log alone: ${idsToldFrom('log')}.`,
+      alerts === undefined
+        ? `${ofAlerting} are told by alerting, which was not asked.`
+        : `${ofAlerting}, and bursts of refused changes, are here as alerting found them.`,
+      blindNote(),
+      ...beyondNotes(beyond),
+    ],
+  };
 }
 
 /** All detections of the catalogue that see nothing, in one sentence, by what they would need. */

@@ -8,7 +8,13 @@ export {
   commandText,
   inferCommands,
 } from './commands/index.ts';
-export { detectedIn, type DetectedPeriod, detectionNotes } from './detections.ts';
+export {
+  detectedIn,
+  type DetectedPeriod,
+  detectionNotes,
+  type StateDetections,
+  stateRemarks,
+} from './detections.ts';
 export { dayText, isOffHours, type LocalTime, utcTime } from './local-time.ts';
 export type {
   ActivityReport,

@@ -1,5 +1,6 @@
 import { type ActorActivity, keepTrace, mergeCounts, mergeTempos, newActor } from './actor-activity.ts';
 import { addCount, CappedMap, type Count, noCount } from './capped-map.ts';
+import { type DayMatches, mergeMatches, noMatches } from '../matches/day-matches.ts';
 import { compareKept, compareText, type KeptTrace } from './trace.ts';
 
 /** How many actors of a day are told apart. The requests of all others are summed up. */
@@ -30,6 +31,8 @@ export interface ActivityDay {
   readonly otherClients: Count;
   /** By subject key. Of those beyond the cap, only the tempos are summed up. */
   readonly actors: CappedMap<ActorActivity>;
+  /** What detections found, of everybody. */
+  readonly matches: DayMatches;
 }
 
 /** Actors that are told apart up to a cap, beyond which their tempos are summed up. */
@@ -57,7 +60,13 @@ export function dayFor(
 ): ActivityDay {
   const known = days.get(day);
   if (known !== undefined) return known;
-  const fresh: ActivityDay = { day, limits, otherClients: noCount(), actors: cappedActors() };
+  const fresh: ActivityDay = {
+    day,
+    limits,
+    otherClients: noCount(),
+    actors: cappedActors(),
+    matches: noMatches(),
+  };
   days.set(day, fresh);
   return fresh;
 }
@@ -74,6 +83,7 @@ const NOBODY: TraceGone = () => undefined;
 export function mergeDay(into: ActivityDay, from: ActivityDay, gone: TraceGone = NOBODY): void {
   addCount(into.otherClients, from.otherClients);
   mergeTempos(into.actors.other.tempos, from.actors.other.tempos);
+  mergeMatches(into.matches, from.matches);
   for (const [key, actor] of from.actors.entries()) {
     const known = into.actors.at(key);
     if (known === into.actors.other) {

@@ -9,8 +9,10 @@ import {
   detectionNotes,
   type OfficeHours,
   type ReportOptions,
+  stateRemarks,
   type TimeZone,
 } from '@leastwise/activity';
+import { emptyCluster, firstDaysIn } from '@leastwise/rbac';
 import {
   activityCharts,
   PAGE_COLORS,
@@ -135,11 +137,14 @@ async function ofState(flags: ReportFlags, place: string): Promise<Made> {
   }
   const options = await optionsOf(flags);
   await using store = await openState(place, flags.statePrefix);
-  const states = await store.activity();
-  const clusters = new Map(states.filter(hasDays).map((state) => [state.cluster, state]));
+  const { clusters: known, activity } = await store.whole();
+  const clusters = new Map(activity.filter(hasDays).map((state) => [state.cluster, state]));
   const { cluster, days } = chosenCluster(clusters, flags);
-  const notes = ['Detections were left out.'];
-  return { report: activityReport(days.values(), { ...options, cluster }, { notes }), unreadable: 0 };
+  const state = known.find((each) => each.cluster === cluster) ?? emptyCluster(cluster);
+  const remarks = flags.detections
+    ? stateRemarks(days.values(), { ...options, firstDayOf: firstDaysIn(state) })
+    : { notes: ['Detections were left out.'] };
+  return { report: activityReport(days.values(), { ...options, cluster }, remarks), unreadable: 0 };
 }
 
 function hasDays({ days }: ActivityState): boolean {

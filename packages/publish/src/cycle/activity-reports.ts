@@ -6,15 +6,15 @@ import {
   type ActivityState,
   dayStartUs,
   type DetectionFinding,
-  detectedIn,
   type OfficeHours,
   type PseudonymOf,
   REPORT_HISTORY_DAYS,
   type ReportOptions,
+  stateRemarks,
   type TimeZone,
   TRACE_RETENTION,
 } from '@leastwise/activity';
-import type { ClusterState } from '@leastwise/rbac';
+import { type ClusterState, firstDaysIn } from '@leastwise/rbac';
 import {
   activityDayPath,
   activityFolder,
@@ -164,15 +164,15 @@ function reportOf(
   fromDay: number,
   toDay: number,
 ): ActivityReport {
+  const firstDayOf = firstDaysIn(cluster);
+  const remarks = stateRemarks(days.values(), { firstDayOf, alerts: findings, fromDay, toDay });
   const notes = [
     ...(cluster.firstSeenUs > dayStartUs(fromDay)
       ? ['Nothing is known of the beginning of the period.']
       : []),
-    findings === undefined
-      ? 'Nobody looked for what is unusual beyond these numbers: that needs the stream.'
-      : 'Of detections, those of the stream are here: spikes, unusual hours, first uses, bursts of refused changes.',
+    ...remarks.notes,
   ];
-  const detected = detectedIn(findings ?? [], { fromDay, toDay });
+  const { detected } = remarks;
   return activityReport(days.values(), { ...options, fromDay, toDay }, { detected, notes });
 }
 

@@ -14,6 +14,7 @@ import {
 import { expect, it } from 'vitest';
 
 import { encodeActor, encodeDay, tracesByHour, tracesText } from '../day-codec.ts';
+import { encodeMatches } from '../match-codec.ts';
 import type { Claim } from '../types.ts';
 import { deltasOf, identityOf, NOTHING, NOTHING_COUNTED } from './deltas.ts';
 import type { Context } from './support.ts';
@@ -87,7 +88,10 @@ export function plainDays(states: Iterable<ActivityState>): unknown[] {
               encodeActor(day.day, actor),
               [...tracesByHour(day.day, actor)].map(([hour, traces]) => [hour, tracesText(day.day, traces)]),
             ]);
-          return [day.day, encodeDay(day), actors];
+          const found = day.matches
+            .entries()
+            .map(([subject, matches]) => [subject, encodeMatches(day.day, matches)]);
+          return [day.day, encodeDay(day), actors, found];
         }),
     ]);
 }

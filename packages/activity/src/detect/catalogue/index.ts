@@ -1,4 +1,4 @@
-export { type DetectedInEvent, DETECTIONS, detectInEvent } from './catalogue.ts';
+export { type DetectedInEvent, DETECTIONS, detectInEvent, KEPT_DETECTIONS, toldFrom } from './catalogue.ts';
 export { factsOf } from './facts.ts';
 export {
   createSettings,

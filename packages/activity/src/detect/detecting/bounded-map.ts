@@ -28,19 +28,19 @@ export class BoundedMap<V extends object> {
     this.#make = make;
   }
 
-  /** The value of a key for one more use of it; `undefined` where the key is beyond the bound. */
-  use(key: string): V | undefined {
+  /** The value of a key for one or more uses of it; `undefined` where the key is beyond the bound. */
+  use(key: string, uses = 1): V | undefined {
     const known = this.#entries.get(key);
     if (known !== undefined) {
-      known.uses += 1;
+      known.uses += uses;
       return known.value;
     }
     if (this.#last !== undefined && compareRanks({ hash: capHash(key), key }, this.#last) > 0) {
-      this.#beyond += 1;
+      this.#beyond += uses;
       return undefined;
     }
     const value = this.#make();
-    this.#entries.set(key, { uses: 1, value });
+    this.#entries.set(key, { uses, value });
     if (this.#entries.size >= 2 * this.#max) this.#cut();
     // Cutting may have taken the new one away; what is added to it then is lost with it, and counted.
     return value;

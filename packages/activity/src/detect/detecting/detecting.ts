@@ -15,8 +15,6 @@ import {
   createSettings,
   type DetectedInEvent,
   detectInEvent,
-  type Detection,
-  DETECTIONS,
   type EventFacts,
   factsOf,
   type Settings,
@@ -25,8 +23,9 @@ import type { KeyedHash } from '../first-seen/index.ts';
 import { isPerson } from '../person.ts';
 import { BASELINES } from './baselines.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { compareTexts, sampleOf } from './evidence.ts';
-import type { DetectionFinding, Detections, FindingKind } from './finding.ts';
+import { sampleOf } from './evidence.ts';
+import type { Detections } from './finding.ts';
+import { findingsOf } from './findings-of.ts';
 import { type Judging, type OfSubject, spikesOf, unusualHoursOf } from './judge.ts';
 import { type Found, Matches } from './matches.ts';
 import { parseSeriesKey, Series, type SeriesKey, seriesKeyText } from './series.ts';
@@ -53,15 +52,6 @@ export interface DetectingOptions {
   readonly settings?: Settings;
 }
 
-/** What the catalogue says of each detection, and what kind of finding it makes. */
-const INFOS: ReadonlyMap<string, { readonly title: string; readonly kind: FindingKind }> = new Map(
-  DETECTIONS.map((each) => [each.id, { title: each.title, kind: kindOf(each) }]),
-);
-
-function kindOf(detection: Detection): FindingKind {
-  return detection.kind === 'baseline' ? detection.baseline : detection.kind;
-}
-
 /** The same as the request is counted by, so that whoever acts as two people made two requests. */
 function identityOf(attribution: Exclude<Attribution, { kind: 'received' }>): Identity {
   return attribution.kind === 'request' ? attribution.request.identity : attribution.receivedIdentity;
@@ -81,20 +71,6 @@ function nameOf(key: string): string {
 function isPersonAt(key: string): boolean {
   const subject = parseSubjectKey(key);
   return subject !== undefined && isPerson(subject);
-}
-
-function findingOf(found: Found): DetectionFinding {
-  const { title = '', kind = 'event' } = INFOS.get(found.id) ?? {};
-  return { ...found, subject: parseSubjectKey(found.subject), kind, title };
-}
-
-function compareFound(a: Found, b: Found): number {
-  return (
-    a.startUs - b.startUs ||
-    compareTexts(a.id, b.id) ||
-    compareTexts(a.subject, b.subject) ||
-    compareTexts(a.says, b.says)
-  );
 }
 
 /**
@@ -194,7 +170,7 @@ export class Detecting {
       ...this.#judged({ calendar: this.#options.calendar, gaps }),
     ];
     return {
-      findings: found.sort(compareFound).map(findingOf),
+      findings: findingsOf(found),
       beyond: this.#beyond(),
       gaps: gaps.map(({ from, to }) => ({
         startUs: windowStartUs('5m', from),

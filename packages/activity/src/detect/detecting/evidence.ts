@@ -63,8 +63,23 @@ export function addEvidence(into: Evidence, gist: Gist): void {
   into.gist = graver(into.gist, gist);
 }
 
+/** Requests that differ in nothing but auditID and time: how many, and the first few of them, at least one, in order. */
+export interface RequestRun {
+  readonly count: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly samples: readonly Sample[];
+}
+
+/** Adds requests of which the same is said. */
+export function addRun(into: Evidence, said: Pick<Gist, 'severity' | 'says' | 'as'>, run: RequestRun): void {
+  const [first] = run.samples;
+  const { severity, says, as } = said;
+  mergeEvidence(into, { ...run, gist: first && { ...first, severity, says, as } });
+}
+
 /** Adds evidence to other evidence, in any order. */
-export function mergeEvidence(into: Evidence, from: Evidence): void {
+export function mergeEvidence(into: Evidence, from: Readonly<Evidence>): void {
   into.count += from.count;
   into.firstUs = Math.min(into.firstUs, from.firstUs);
   into.lastUs = Math.max(into.lastUs, from.lastUs);

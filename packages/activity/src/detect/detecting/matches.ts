@@ -1,7 +1,16 @@
 import { type DetectedInEvent, DETECTIONS } from '../catalogue/index.ts';
 import { MAX_KEYS, newFirstSeenState, observeFirstSeen } from '../first-seen/index.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { addEvidence, type Evidence, type Gist, mergeEvidence, noEvidence, type Sample } from './evidence.ts';
+import {
+  addEvidence,
+  addRun,
+  type Evidence,
+  type Gist,
+  mergeEvidence,
+  noEvidence,
+  type RequestRun,
+  type Sample,
+} from './evidence.ts';
 import type { DetectionFinding } from './finding.ts';
 
 /** Of each detection, how many days of how many subjects are told apart. */
@@ -10,9 +19,27 @@ const MAX_DAYS_OF_SUBJECTS = 20_000;
 const MAX_SUBJECTS = 2000;
 
 /** Matches of one key on one day: all of them, and those that are matches where the key is known too. */
-interface KeyDay {
+export interface KeyDay {
   readonly all: Evidence;
   readonly ifKnown: Evidence;
+}
+
+/** A day on which nothing was found. */
+export function noKeyDay(): KeyDay {
+  return { all: noEvidence(), ifKnown: noEvidence() };
+}
+
+/** Adds the requests of a run to what was found of its key on its day. */
+export function addToKeyDay(into: KeyDay, match: DetectedInEvent, as: string, run: RequestRun): void {
+  const { severity, says, severityIfKnown } = match;
+  addRun(into.all, { severity, says, as }, run);
+  if (severityIfKnown !== undefined) addRun(into.ifKnown, { severity: severityIfKnown, says, as }, run);
+}
+
+/** Adds what was found of a key on a day to what else was. */
+export function mergeKeyDay(into: KeyDay, from: Readonly<KeyDay>): void {
+  mergeEvidence(into.all, from.all);
+  mergeEvidence(into.ifKnown, from.ifKnown);
 }
 
 type KeysOfSubject = BoundedMap<Map<number, KeyDay>>;
@@ -61,12 +88,34 @@ export class Matches {
     }
     const days = into?.keyed.use(subject)?.use(firstSeenKey);
     if (days === undefined) return;
-    const known = days.get(day) ?? { all: noEvidence(), ifKnown: noEvidence() };
+    const known = days.get(day) ?? noKeyDay();
     days.set(day, known);
     addEvidence(known.all, gist);
     if (severityIfKnown !== undefined) {
       addEvidence(known.ifKnown, { ...gist, severity: severityIfKnown });
     }
+  }
+
+  /** Adds matches of one day that were added up before. */
+  merge(
+    { id, subject, day }: { readonly id: string; readonly subject: string; readonly day: number },
+    evidence: Readonly<Evidence>,
+  ): void {
+    const into = this.#byId.get(id)?.plain.use(`${String(day)} ${subject}`, evidence.count);
+    if (into) mergeEvidence(into, evidence);
+  }
+
+  /** The same of matches that hold if their key is new. */
+  mergeKey(
+    { id, subject, day, key }: Readonly<Record<'id' | 'subject' | 'key', string>> & { readonly day: number },
+    found: Readonly<KeyDay>,
+  ): void {
+    const { count } = found.all;
+    const days = this.#byId.get(id)?.keyed.use(subject, count)?.use(key, count);
+    if (days === undefined) return;
+    const known = days.get(day) ?? noKeyDay();
+    days.set(day, known);
+    mergeKeyDay(known, found);
   }
 
   /**
@@ -79,9 +128,11 @@ export class Matches {
       for (const [subject, keys] of keyed.entries()) {
         for (const [day, evidence] of newOnes(keys, firstDayOf(subject))) {
           const place = `${String(day)} ${subject}`;
-          const known = byDay.get(place) ?? noEvidence();
-          mergeEvidence(known, evidence);
-          byDay.set(place, known);
+          // A new one: what is known is asked again.
+          const sum = noEvidence();
+          mergeEvidence(sum, byDay.get(place) ?? noEvidence());
+          mergeEvidence(sum, evidence);
+          byDay.set(place, sum);
         }
       }
       for (const [place, evidence] of byDay) {
