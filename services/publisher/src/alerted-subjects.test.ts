@@ -25,6 +25,7 @@ test('subjects are held whose alerts are young enough, and nothing else that is 
     alertOf('young', 1001),
     alertOf('young', 2000),
     alertOf('new', 2000, 'first'),
+    alertOf('admin', 2000, 'event'),
     ['adamaged', Buffer.from('{')] as const,
     ['m', Buffer.from('[1,2,3]')] as const,
   ]);

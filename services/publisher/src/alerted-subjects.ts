@@ -1,9 +1,21 @@
-import { decodeAlert, type DetectionFinding, findingOf, isAlertField } from '@leastwise/activity';
+import {
+  decodeAlert,
+  type DetectionFinding,
+  findingOf,
+  isAlertField,
+  type WindowFindingKind,
+} from '@leastwise/activity';
 import { subjectKey } from '@leastwise/audit-event';
 import type { AlertMemory } from '@leastwise/state-redis';
 
 /** By cluster, keys of subjects. */
 export type SubjectsByCluster = ReadonlyMap<string, ReadonlySet<string>>;
+
+/**
+ * What is merely new is what additions are made of, and what single requests are told of is somebody's daily work: who works
+ * as an administrator would be granted nothing ever.
+ */
+const HOLDING: readonly WindowFindingKind[] = ['spike', 'hours', 'refused'];
 
 /**
  * Whom aggregators have told an alert of lately: what such a subject did is not to be granted before somebody has looked
@@ -20,8 +32,7 @@ export async function alertedSubjects(
     const subjects = new Set<string>();
     for (const [field, value] of await memory.read(cluster)) {
       const alert = isAlertField(field) ? decodeAlert(value) : undefined;
-      // What is merely new is what additions are made of.
-      if (alert === undefined || alert.kind === 'first') continue;
+      if (alert === undefined || !HOLDING.includes(alert.kind)) continue;
       if (alert.endUs > sinceUs) subjects.add(subjectKey(alert.subject));
     }
     if (subjects.size > 0) held.set(cluster, subjects);

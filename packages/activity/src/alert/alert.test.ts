@@ -36,6 +36,15 @@ describe('an alert', () => {
     ]);
   });
 
+  test('of single requests has the same field for an hour, and one of its own for each detection', () => {
+    const event: Alert = { ...ALERT, kind: 'event', id: 'D07', about: '' };
+    const at = (minutes: number, id = 'D07'): string =>
+      alertField({ ...event, id, startUs: ALERT.startUs + minutes * 60_000_000 });
+    expect(at(0)).toBe('aevent 1772442000000000 D07 serviceaccount:ci:deployer');
+    expect([at(55) === at(0), at(60) === at(0), at(0, 'D15') === at(0)]).toEqual([true, false, false]);
+    expect(decodeAlert(encodeAlert(event))).toEqual(event);
+  });
+
   test('fires for an hour', () => {
     expect(firesUntilUs(ALERT) - ALERT.endUs).toBe(3_600_000_000);
   });

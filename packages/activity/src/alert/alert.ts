@@ -8,6 +8,7 @@ import {
   type FindingKind,
 } from '../detect/index.ts';
 import { parseSubjectKey } from '../subject.ts';
+import { windowOf, windowStartUs } from '../windows.ts';
 import { WINDOW_FINDING_KINDS, type WindowFinding, type WindowFindingKind } from './window-judge.ts';
 
 /** A finding in a window of a cluster, as it is remembered and told. */
@@ -27,8 +28,15 @@ export function isAlertField(field: string): boolean {
   return field.startsWith(LETTER);
 }
 
-/** The field under which an alert is remembered: the same for the same finding, whoever finds it. */
-export function alertField({ kind, about, startUs, subject }: WindowFinding): string {
+/**
+ * The field under which an alert is remembered: the same for the same finding, whoever finds it. Of single requests it is
+ * the same for an hour, so that each detection is told once of a subject and hour.
+ */
+export function alertField({ kind, id, about, startUs, subject }: WindowFinding): string {
+  if (kind === 'event') {
+    const hourUs = windowStartUs('1h', windowOf('1h', startUs));
+    return `${LETTER}${kind} ${String(hourUs)} ${id} ${subjectKey(subject)}`;
+  }
   return `${LETTER}${kind} ${String(startUs)} ${about} ${subjectKey(subject)}`;
 }
 
@@ -103,6 +111,7 @@ const FINDING_KINDS: Readonly<Record<WindowFindingKind, FindingKind>> = {
   hours: 'hours',
   first: 'first-seen',
   refused: 'window',
+  event: 'event',
 };
 
 /** An alert as reports tell what detections found. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { cellCodeOf } from '../cell.ts';
 import { createCalendar } from '../detect/index.ts';
+import { MAX_WINDOW_MATCHES, observeMatches } from '../matches/index.ts';
 import { type ActivityWindow, addTo, emptyActivity, tallyFor, windowFor } from '../state.ts';
 import { windowStartUs } from '../windows.ts';
 import { WindowJudge } from './window-judge.ts';
@@ -83,7 +84,52 @@ function judgeAll(judge: WindowJudge, asked: ReadonlyMap<number, readonly Asked[
   );
 }
 
+/** A window in which a detection found something of subjects, a second apart. */
+function windowOfFinds(number: number, subjects: readonly string[]): ActivityWindow {
+  const activity = new Map([['prod', emptyActivity('prod')]]);
+  for (const [n, subject] of subjects.entries()) {
+    const us = windowStartUs('5m', number) + n * 1_000_000;
+    observeMatches(activity, {
+      cluster: 'prod',
+      found: {
+        subject,
+        as: '',
+        matches: [{ id: 'D07', severity: 'CRITICAL', says: `${subject}: list secrets` }],
+      },
+      run: { count: 2, firstUs: us, lastUs: us, samples: [{ us, auditID: `id-${n}` }] },
+      hasWindows: true,
+    });
+  }
+  return windowFor(activity.get('prod') ?? emptyActivity('prod'), '5m', number);
+}
+
 describe('windows as they are closed', () => {
+  test('tell of grave detections in single requests, of everybody, with how many and where to look', () => {
+    const judge = new WindowJudge(options);
+    const found = judge.judge(MONDAY, windowOfFinds(MONDAY, ['user:b', 'user:a', 'user:b', '']));
+    expect(found).toEqual(
+      [
+        ['a', 'user:a: list secrets; 2 such in 5 min, the first has auditID id-1'],
+        ['b', 'user:b: list secrets; 4 such in 5 min, the first has auditID id-0'],
+      ].map(([name, says]) => ({
+        ...{ id: 'D07', kind: 'event', severity: 'CRITICAL', about: '', says },
+        subject: { kind: 'User', namespace: '', name },
+        startUs: windowStartUs('5m', MONDAY),
+        endUs: windowStartUs('5m', MONDAY + 1),
+      })),
+    );
+    expect(judge.beyond).toBe(0);
+  });
+
+  test('count the finds of a crowd, and tell of none that came late', () => {
+    const judge = new WindowJudge(options);
+    const crowd = Array.from({ length: MAX_WINDOW_MATCHES + 7 }, (_, n) => `user:u${n}`);
+    expect(judge.judge(MONDAY, windowOfFinds(MONDAY, crowd))).toHaveLength(MAX_WINDOW_MATCHES);
+    expect(judge.beyond).toBe(14);
+    judge.learnLate(MONDAY, windowOfFinds(MONDAY, ['user:a']));
+    expect(judge.judge(MONDAY + 1, undefined)).toEqual([]);
+  });
+
   test('tell nothing of office hours and of what a program does each night', () => {
     expect(judgeAll(new WindowJudge(options), weeks(3))).toEqual([]);
   });

@@ -25,17 +25,19 @@ import {
   stepHours,
   stepSpike,
 } from '../detect/index.ts';
+import { readMatchKey } from '../matches/index.ts';
 import type { ActivityWindow } from '../state.ts';
 import { parseSubjectKey } from '../subject.ts';
 import { windowStartUs } from '../windows.ts';
 import { fieldOf, type JudgeMemory, readMemory, valueOf } from './judge-memory.ts';
 
 /** What findings in windows are about. */
-export const WINDOW_FINDING_KINDS = ['spike', 'hours', 'first', 'refused'] as const;
+export const WINDOW_FINDING_KINDS = ['spike', 'hours', 'first', 'refused', 'event'] as const;
 
 /**
  * `spike`: more of one kind than ever; `hours`: a person at an hour of theirs that never was; `first`: a subject changes or
- * reaches into something of a kind that it never did before; `refused`: a burst of refusals.
+ * reaches into something of a kind that it never did before; `refused`: a burst of refusals; `event`: a grave detection in
+ * single requests.
  */
 export type WindowFindingKind = (typeof WINDOW_FINDING_KINDS)[number];
 
@@ -46,7 +48,7 @@ export interface WindowFinding {
   readonly kind: WindowFindingKind;
   readonly severity: DetectionSeverity;
   readonly subject: Subject;
-  /** Of closed sets: a verb and a resource class, or a verb class; `''` for an hour. */
+  /** Of closed sets: a verb and a resource class, or a verb class; `''` for an hour and for single requests. */
   readonly about: string;
   /** The window in event time, half-open. */
   readonly startUs: number;
@@ -135,8 +137,9 @@ export class WindowJudge {
     };
     this.#changed.add(fieldOf.cluster());
     const found = [...this.#judged(number, window)].flatMap((each) => this.#judgeSubject(each));
+    this.beyond += window?.found?.other.count ?? 0;
     if (number % WINDOWS_OF_DAY === 0) this.#forgetBefore(number - BASELINE_DAYS * WINDOWS_OF_DAY);
-    return found;
+    return [...found, ...toldOf(number, window)];
   }
 
   /**
@@ -325,4 +328,19 @@ function refusalsOf({ number, subject, counts }: Judged): readonly WindowFinding
       ...spanOf(number),
       says: `${usernameOf(subject)}, ${verb}: ${String(refused)} refused in 5 min; more than ${String(MAX_REFUSED)} are told`,
     }));
+}
+
+/** What detections found in single requests, as it stands in the window: whoever counted them left the system's parts out. */
+function toldOf(number: number, window: ActivityWindow | undefined): readonly WindowFinding[] {
+  const told = window?.found?.entries() ?? [];
+  return told.flatMap(([key, { count, gist, samples }]): WindowFinding[] => {
+    const { id, subject: subjectsKey } = readMatchKey(key);
+    const subject = parseSubjectKey(subjectsKey);
+    // Nobody is let in, or acts as somebody else, without a name.
+    if (gist === undefined || subject === undefined) return [];
+    const { severity } = gist;
+    const first = samples[0]?.auditID ?? '';
+    const says = `${gist.says}; ${String(count)} such in 5 min, the first has auditID ${first}`;
+    return [{ id, kind: 'event', severity, subject, about: '', ...spanOf(number), says }];
+  });
 }

@@ -13,8 +13,10 @@ import {
   windowOf,
   windowStartUs,
 } from '@leastwise/activity';
+import type { AuditEvent } from '@leastwise/audit-event';
 import { createMetrics, createNullLog } from '@leastwise/runtime';
 import { LogError, type OutgoingRecord } from '@leastwise/source';
+import { type Deltas, Gathering } from '@leastwise/state';
 import { NOTHING } from '@leastwise/state/conformance';
 import { AlertMemory, connectRedis, closeRedis, type Connection, RedisStore } from '@leastwise/state-redis';
 import {
@@ -70,16 +72,40 @@ function refusedDeletesOf(name: string): string {
   return cellKey({ verb: 'delete', resource: 'pods', outcome: 'denied', sender });
 }
 
+/** Somebody lists the secrets of all namespaces. */
+const EVENT: AuditEvent = {
+  ...{ auditID: 'a1', stage: 'ResponseComplete', requestURI: '/api/v1/secrets', verb: 'list', code: 200 },
+  user: { username: 'mallory', uid: '', groups: ['system:authenticated'], extra: [] },
+  ...{ impersonatedUser: undefined, userAgent: 'kubectl/v1.34.1', objectRef: undefined, statusMessage: '' },
+  ...{ receivedAtUs: 0, decision: 'allow', reason: '', impersonationConstraint: '' },
+};
+
 interface Worker {
   /** Commits so many refused deletes of a user, so many minutes ago. */
   commit(subject: string, count: number, minutesAgo: number): Promise<void>;
+  /** Commits what a worker makes of events of so many minutes ago, each of which somebody else's log could have. */
+  commitEvents(events: readonly Partial<AuditEvent>[], minutesAgo: number): Promise<void>;
 }
 
 async function openWorker(cluster: string): Promise<Worker> {
   const store = new RedisStore(connection, { prefix, dedupeHours: 2 });
   const claim = await store.claim('audit/0');
   let at = 0;
+  async function apply(deltas: Deltas): Promise<void> {
+    const from = at === 0 ? '' : String(at);
+    at += 1;
+    expect(await store.applyBatch({ claim, from, to: String(at), deltas })).toBe('applied');
+  }
   return {
+    commitEvents: async (events, minutesAgo) => {
+      const receivedAtUs = (Date.now() - minutesAgo * 60_000) * 1000;
+      const options = { hasWindows: true, windowKinds: ['5m'], observe: { deniedAs: 'denied' } } as const;
+      const gathering = new Gathering(claim, options);
+      for (const event of events) gathering.add({ ...EVENT, receivedAtUs, ...event }, cluster);
+      // The source has just gone past the window.
+      const endUs = windowStartUs('5m', windowOf('5m', receivedAtUs) + 1);
+      await apply({ ...gathering.take(), watermarks: new Map([[cluster, endUs + 15_000_000]]) });
+    },
     commit: async (subject, count, minutesAgo) => {
       const us = (Date.now() - minutesAgo * 60_000) * 1000;
       const activity = emptyActivity(cluster);
@@ -92,9 +118,7 @@ async function openWorker(cluster: string): Promise<Worker> {
         // The source has just gone past the window.
         watermarks: new Map([[cluster, windowStartUs('5m', window.number + 1) + 15_000_000]]),
       };
-      const from = at === 0 ? '' : String(at);
-      at += 1;
-      expect(await store.applyBatch({ claim, from, to: String(at), deltas })).toBe('applied');
+      await apply(deltas);
     },
   };
 }
@@ -199,6 +223,32 @@ describe.skipIf(isLacking)('alerting', { timeout: 60_000 }, () => {
     expect(metrics).toContain('leastwise_alerting_leaders 1');
     expect(metrics).toMatch(/leastwise_alert_deliveries_total\{target="alertmanager",result="ok"\} [1-9]/);
     await running.stop();
+  });
+
+  test('tells at once of a grave detection in a single request, once an hour, and of no other', async () => {
+    const cluster = `f-${run}`;
+    const worker = await openWorker(cluster);
+    const inPod = { auditID: 'a3', requestURI: '/api/v1/namespaces/shop/pods/a/portforward', verb: 'create' };
+    const hostile = { auditID: 'a4', user: { ...EVENT.user, username: 'a\u001b[2J"\n' } };
+    await worker.commitEvents([{}, {}, { auditID: 'a2' }, inPod, hostile], 6);
+    const running = start();
+    await until(async () => (await shown(cluster)).length > 1 && running.topic.length > 1);
+    const alerts = await shown(cluster);
+    const [alert] = alerts.filter(({ labels }) => labels['subject'] === 'mallory');
+    expect(alert?.labels).toEqual({
+      alertname: 'LeastwiseDetection',
+      cluster,
+      detection: 'D07',
+      severity: 'critical',
+      subject: 'mallory',
+    });
+    expect(alert?.annotations['summary']).toBe(
+      'mallory: list secrets, all namespaces; 2 such in 5 min, the first has auditID a1',
+    );
+    expect(JSON.stringify(alerts)).not.toContain('\\u001b');
+    expect(await running.metrics()).toContain('leastwise_alerts_total{kind="event"} 2');
+    await running.stop();
+    expect(running.topic).toHaveLength(2);
   });
 
   test('judges a window once, in one worker of all, and whoever takes over goes on', async () => {

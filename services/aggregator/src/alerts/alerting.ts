@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { type Alert, type Calendar, OpenWindows } from '@leastwise/activity';
+import { type Alert, type Calendar, OpenWindows, type Settings } from '@leastwise/activity';
 import type { Log } from '@leastwise/runtime';
 import { LogError, type LogWriter } from '@leastwise/source';
 import { StateError } from '@leastwise/state';
@@ -34,6 +34,8 @@ export interface AlertingOptions {
   readonly topic: string | undefined;
   readonly links: AlertLinks;
   readonly calendar: Calendar;
+  /** What windows are judged by besides; what most clusters have where it is not given. */
+  readonly settings?: Settings;
   /** How often windows are looked at, in milliseconds. */
   readonly everyMs: number;
   /** How long the lease outlives a worker that is gone, in milliseconds. */
@@ -142,7 +144,7 @@ class Leading {
     const known = this.#desks.get(cluster);
     if (known) return known;
     const { log, options } = this.#parts;
-    const desk = new ClusterDesk(cluster, await this.#memory.claim(cluster), options.calendar);
+    const desk = new ClusterDesk(cluster, await this.#memory.claim(cluster), options);
     if (desk.unreadable > 0) log.warn('baselines are learnt anew', { cluster, unreadable: desk.unreadable });
     this.#open.closedBefore(cluster, desk.last);
     this.#desks.set(cluster, desk);

@@ -38,6 +38,7 @@ const NAMES = {
   hours: 'LeastwiseUnusualHour',
   first: 'LeastwiseFirstUse',
   refused: 'LeastwiseRefusedBurst',
+  event: 'LeastwiseDetection',
 } as const;
 
 /** As the rules of Prometheus that come with Leastwise have them. */

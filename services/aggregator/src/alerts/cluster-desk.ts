@@ -1,7 +1,6 @@
 import {
   type Alert,
   alertField,
-  type Calendar,
   type ClosedWindow,
   decodeAlert,
   encodeAlert,
@@ -9,6 +8,7 @@ import {
   isAlertField,
   type ActivityWindow,
   WindowJudge,
+  type WindowJudgeOptions,
 } from '@leastwise/activity';
 import type { ClaimedAlerts } from '@leastwise/state-redis';
 
@@ -39,12 +39,12 @@ export class ClusterDesk {
   readonly #alerts = new Map<string, Alert>();
   #changed = new Map<string, Uint8Array>();
 
-  constructor(cluster: string, claimed: ClaimedAlerts, calendar: Calendar) {
+  constructor(cluster: string, claimed: ClaimedAlerts, { calendar, settings }: WindowJudgeOptions) {
     this.#cluster = cluster;
     this.#claimed = claimed;
     const fields = [...claimed.fields];
     this.#judge = new WindowJudge(
-      { calendar },
+      settings === undefined ? { calendar } : { calendar, settings },
       fields.filter(([field]) => !isAlertField(field)),
     );
     for (const [field, value] of fields) {
@@ -73,8 +73,13 @@ export class ClusterDesk {
     for (const window of late) this.#judge.learnLate(window.number, window);
     const found = closed.flatMap(([number, window]) => this.#judge.judge(number, window));
     const alerts = found.map((finding): Alert => ({ ...finding, cluster: this.#cluster, isTold: false }));
-    const fresh = alerts.filter((alert) => !this.#alerts.has(alertField(alert)));
-    for (const alert of fresh) this.#put(alert);
+    const fresh: Alert[] = [];
+    for (const alert of alerts) {
+      // Two windows that are closed together may have found the same.
+      if (this.#alerts.has(alertField(alert))) continue;
+      this.#put(alert);
+      fresh.push(alert);
+    }
     const untold = this.#forget();
     for (const [field, value] of this.#judge.takeChanged()) this.#changed.set(field, value);
     await this.#write();
