@@ -1,3 +1,4 @@
+import { settingsWithSystem } from '@leastwise/activity';
 import {
   createMetrics,
   type Log,
@@ -162,6 +163,7 @@ function makeHandler(config: AggregatorConfig, surroundings: HandlerSurroundings
     options: {
       cluster: clusterRules(config),
       skewMs: config.skew,
+      settings: settingsWithSystem(config.detections.systemIdentities),
       keyedSuffix: kafka.keyedSuffix,
       deadLetterTopic: kafka.deadLetterTopic,
       deadLetterBytes: kafka.deadLetterBytes,

@@ -1,3 +1,4 @@
+import { isSystemPattern, MAX_SYSTEM_PATTERNS } from '@leastwise/activity';
 import { durationMs, LOG_LEVELS, secret, sizeBytes } from '@leastwise/runtime';
 import * as z from 'zod';
 
@@ -98,6 +99,17 @@ export const configSchema = z.strictObject({
       .default(false)
       .describe('Read everything anew where the state is empty though the group has read before.'),
   }),
+  detections: z
+    .strictObject({
+      systemIdentities: z
+        .array(z.string().refine(isSystemPattern, 'not a name, nor the beginning of names before a *'))
+        .max(MAX_SYSTEM_PATTERNS)
+        .default([])
+        .describe(
+          'Users whose ordinary work is what others are detected for, besides the parts of Kubernetes itself: a name, or the beginning of names before a *. GitOps controllers, backup.',
+        ),
+    })
+    .prefault({}),
   alerts: z
     .strictObject({
       enabled: z

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import type { Settings } from '@leastwise/activity';
 import { encodeEvent } from '@leastwise/audit-event';
 import type { LogBatch, LogRecord, OutgoingRecord, Partition } from '@leastwise/source';
 import { type Batch, type Claim, type Gathered, Gathering } from '@leastwise/state';
@@ -26,6 +27,8 @@ export interface WorkerOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly gather?: GatherLimits;
+  /** What detections are told of clusters; what most have where it is not given. */
+  readonly settings?: Settings;
 }
 
 /** Readers of records that all partitions share: what repeats in one repeats in the others. */
@@ -101,6 +104,7 @@ export class PartitionWorker {
       hasWindows: true,
       windowKinds: ['5m'],
       observe: { deniedAs: 'denied' },
+      ...(parts.options.settings ? { settings: parts.options.settings } : {}),
     });
     this.#reader = this.#isKeyedTopic ? readers.keyed : readers.plain;
   }

@@ -9,6 +9,7 @@ import {
   detectionNotes,
   type OfficeHours,
   type ReportOptions,
+  settingsWithSystem,
   stateRemarks,
   type TimeZone,
 } from '@leastwise/activity';
@@ -30,6 +31,7 @@ import { printable, safeJson } from '../output.ts';
 import { day, oneOf } from '../policy-flags.ts';
 import { counted } from '../progress.ts';
 import { officeHours } from '../report/office-hours.ts';
+import { systemIdentities } from '../report/system-identities.ts';
 import { readPseudonyms } from '../report/pseudonyms.ts';
 import { type ClusterActivity, readActivity } from '../report/read-activity.ts';
 import { timeZone } from '../report/time-zone.ts';
@@ -46,6 +48,7 @@ interface ReportFlags extends InputFlags {
   readonly pseudonyms?: string;
   readonly allClients?: boolean;
   readonly detections: boolean;
+  readonly systemIdentity?: readonly string[];
   readonly output: (typeof FORMS)[number];
   readonly out?: string;
   readonly state?: string;
@@ -77,6 +80,11 @@ export function addReport(program: Command, io: Io): void {
     )
     .option('--all-clients', "people's requests by any client, not by kubectl and its like alone")
     .option('--no-detections', 'leave out what the detections of the catalogue find, spikes among it')
+    .option(
+      '--system-identity <name...>',
+      'whose ordinary work others are detected for: a name, or the beginning of names before a *',
+      systemIdentities,
+    )
     .option('--state <place>', 'no logs: the last days that a state knows; a folder of `run`, or redis://…')
     .option('--state-prefix <text>', 'what its keys in Redis begin with', 'leastwise:')
     .option('-o, --output <form>', 'md, html, json or csv', oneOf(...FORMS), 'md')
@@ -125,13 +133,20 @@ async function optionsOf(flags: ReportFlags): Promise<Omit<ReportOptions, 'clust
 
 async function ofLogs(flags: ReportFlags, io: Io): Promise<Made> {
   const calendar = flags.detections ? createCalendar(flags.timeZone?.name ?? 'UTC') : undefined;
-  const { clusters, stats } = await readActivity(flags, io, { ...(await optionsOf(flags)), calendar });
+  const { clusters, stats } = await readActivity(flags, io, {
+    ...(await optionsOf(flags)),
+    calendar,
+    settings: settingsWithSystem(flags.systemIdentity ?? []),
+  });
   const unreadable = countBad(stats);
   const notes = unreadable === 0 ? [] : [`${counted(unreadable, 'record')} of the logs could not be read.`];
   return { report: reportOf(chosenCluster(clusters, flags), flags, notes), unreadable };
 }
 
 async function ofState(flags: ReportFlags, place: string): Promise<Made> {
+  if (flags.systemIdentity !== undefined) {
+    throw new CliError('--system-identity needs the logs: a state knows what was found as requests came');
+  }
   if (flags.allClients === true) {
     throw new CliError('--all-clients needs the logs: a state keeps requests of kubectl and its like');
   }

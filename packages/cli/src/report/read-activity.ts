@@ -6,6 +6,7 @@ import {
   Detecting,
   type KeyedHash,
   type ReportOptions,
+  type Settings,
 } from '@leastwise/activity';
 import {
   attribute,
@@ -40,6 +41,8 @@ export interface ClusterActivity {
 /** What a report is about, and where detections are; no calendar means none. */
 export type ActivityOptions = Omit<ReportOptions, 'cluster' | 'seen'> & {
   readonly calendar: Calendar | undefined;
+  /** What detections are told of the clusters. */
+  readonly settings: Settings;
 };
 
 /** What was read, by cluster, and how the reading went. */
@@ -155,10 +158,10 @@ class ActivityReader {
   }
 
   #detectingOf(cluster: string): Detecting | undefined {
-    const { calendar } = this.#options;
+    const { calendar, settings } = this.#options;
     const known = this.#detecting.get(cluster);
     if (known !== undefined || calendar === undefined) return known;
-    const fresh = new Detecting({ calendar, hash: hashOfText, seen: new FingerprintSet() });
+    const fresh = new Detecting({ calendar, settings, hash: hashOfText, seen: new FingerprintSet() });
     this.#detecting.set(cluster, fresh);
     return fresh;
   }

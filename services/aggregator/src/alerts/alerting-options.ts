@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 
-import { type Calendar, createCalendar } from '@leastwise/activity';
+import { type Calendar, createCalendar, settingsWithSystem } from '@leastwise/activity';
 
 import type { AggregatorConfig } from '../config.ts';
 import { UnusableConfigError } from '../connections.ts';
@@ -26,6 +26,7 @@ export function alertingOptions(config: AggregatorConfig): AlertingOptions {
     topic,
     links: { generatorUrl },
     calendar: calendarOf(config),
+    settings: settingsWithSystem(config.detections.systemIdentities),
     everyMs: every,
     leaseMs: lease,
     outageMs: config.outage,

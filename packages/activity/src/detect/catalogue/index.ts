@@ -3,8 +3,11 @@ export { factsOf } from './facts.ts';
 export {
   createSettings,
   DEFAULT_SYSTEM_IDENTITIES,
+  isSystemPattern,
+  MAX_SYSTEM_PATTERNS,
   type Settings,
   type SettingsOptions,
+  settingsWithSystem,
 } from './settings.ts';
 export {
   type BaselineDetection,

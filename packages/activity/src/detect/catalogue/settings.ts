@@ -11,6 +11,20 @@ export interface SettingsOptions {
   readonly nodeNames?: readonly string[];
 }
 
+/** How many patterns of system identities may be given besides, and how long each may be. */
+export const MAX_SYSTEM_PATTERNS = 200;
+const PATTERN = /^[^*\p{Cc}]{1,253}\*?$/u;
+
+/** Whether a text names system identities: a name, or the beginning of names before a `*`; never everybody. */
+export function isSystemPattern(text: string): boolean {
+  return PATTERN.test(text);
+}
+
+/** Settings of a cluster in which more identities than the parts of Kubernetes itself are of the system. */
+export function settingsWithSystem(patterns: readonly string[]): Settings {
+  return createSettings({ systemIdentities: [...DEFAULT_SYSTEM_IDENTITIES, ...patterns] });
+}
+
 /** Settings as detections ask them. */
 export interface Settings {
   readonly isSystem: (username: string) => boolean;
