@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
-import { DETECTIONS, detectInEvent } from './catalogue.ts';
+import { DETECTIONS, detectInEvent, KEPT_DETECTIONS, toldFrom } from './catalogue.ts';
 import { createSettings, type Settings } from './settings.ts';
 import { type Case, CASES, CORE, DEV, exec, POD, RBAC, REFUSED, SCHEDULER, SYSTEM } from './testing/cases.ts';
 import { factsAbout } from './testing/facts-about.ts';
@@ -204,9 +204,17 @@ describe('the page for users', () => {
         each.severity,
         each.kind,
         each.needs,
+        toldFrom(each).join(', '),
         each.available ? each.why : `Not available. ${each.because}`,
         each.peers.join(', '),
       ]),
     );
+  });
+
+  test('says of each detection that is told from a log alone that it is', () => {
+    const alone = DETECTIONS.filter((each) => toldFrom(each).join() === 'log').map(({ id }) => id);
+    const [, sentence = ''] = /\*\*From a log alone\*\*([^]*?)\. Spikes/.exec(page) ?? [];
+    expect([...(sentence.match(/D\d\d/g) ?? [])].sort()).toEqual(alone);
+    expect(KEPT_DETECTIONS.map(({ id }) => id)).not.toEqual(expect.arrayContaining(alone));
   });
 });
