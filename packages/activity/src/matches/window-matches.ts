@@ -1,4 +1,4 @@
-import type { DetectionSeverity } from '../detect/catalogue/index.ts';
+import type { DetectedInEvent, DetectionSeverity } from '../detect/catalogue/index.ts';
 import {
   addRun,
   type Evidence,
@@ -38,16 +38,20 @@ export function readMatchKey(key: string): { readonly id: string; readonly subje
   return { id: key.slice(0, space), subject: key.slice(space + 1) };
 }
 
+function isGrave({ severity, firstSeenKey }: DetectedInEvent): boolean {
+  return firstSeenKey === undefined && GRAVE.includes(severity);
+}
+
 /** Whether something is to be told at once of a find: it is grave, and needs no past to be so. */
 export function isToBeTold({ matches }: FoundInRequests): boolean {
-  return matches.some(({ severity, firstSeenKey }) => firstSeenKey === undefined && GRAVE.includes(severity));
+  return matches.some(isGrave);
 }
 
 /** Adds what is to be told of new requests. */
 export function addWindowMatches(into: WindowMatches, found: FoundInRequests, run: RequestRun): void {
   const { subject, as, matches } = found;
   for (const match of matches) {
-    if (!isToBeTold({ ...found, matches: [match] })) continue;
+    if (!isGrave(match)) continue;
     const evidence = into.at(matchKey(match.id, subject));
     if (evidence === into.other) evidence.count += run.count;
     else addRun(evidence, { severity: match.severity, says: match.says, as }, run);

@@ -179,14 +179,14 @@ export function stateRemarks(
   const { findings, beyond } = dayFindings(days, firstDayOf);
   // Alerts of single requests stand in the days, with all that came after them.
   const others = (alerts ?? []).filter(({ kind }) => kind !== 'event');
-  const ofAlerting = `Spikes, unusual hours and first uses (${idsToldFrom('log alerts')})`;
+  const ofAlerting = `Spikes, unusual hours and first uses, ${idsToldFrom('log alerts')},`;
   return {
     detected: detectedIn([...findings, ...others], { fromDay, toDay }),
     notes: [
       `Detections were asked of single requests as they came. What needs many of them, or everything that was ever done, is told from a log alone: ${idsToldFrom('log')}.`,
       alerts === undefined
         ? `${ofAlerting} are told by alerting, which was not asked.`
-        : `${ofAlerting}, and bursts of refused changes, are here as alerting found them.`,
+        : `${ofAlerting} are here as alerting found them, and so are bursts of refused changes.`,
       blindNote(),
       ...beyondNotes(beyond),
     ],

@@ -1,4 +1,4 @@
-import { type DetectionFinding, pseudonymsBy } from '@leastwise/activity';
+import { type DetectionFinding, observeMatches, pseudonymsBy } from '@leastwise/activity';
 import { DAY_US } from '@leastwise/rbac';
 import { activityDayPath, activityIndexPath } from '@leastwise/render';
 import { describe, expect, test } from 'vitest';
@@ -102,6 +102,35 @@ describe('reports of activity', () => {
       expect(text).toContain('a-person');
       for (const name of ['alice', 'carol', 'bob']) expect(text).not.toContain(name);
     }
+  });
+
+  test('tell what detections found in single requests, of everybody, once, though an alert told it too', async () => {
+    const at = scene('named');
+    const observed = state();
+    const [activity] = observed.activity?.states ?? [];
+    if (activity === undefined) throw new Error('no activity');
+    const us = T0 + 2 * DAY_US + 60_000_000;
+    observeMatches(new Map([[activity.cluster, activity]]), {
+      cluster: activity.cluster,
+      found: {
+        ...{ subject: 'serviceaccount:ci:bot', as: '' },
+        matches: [{ id: 'D07', severity: 'CRITICAL', says: `${BOT}: list secrets, all namespaces` }],
+      },
+      run: { count: 4, firstUs: us, lastUs: us, samples: [{ us, auditID: 'a1' }] },
+      hasWindows: true,
+    });
+    const alert = { ...spike(2), id: 'D07', kind: 'event', says: 'told before' } as const;
+    await at.run({
+      ...observed,
+      activity: { states: [activity], findings: new Map([['prod', [alert, spike(2)]]]) },
+    });
+    const text = at.files.get(path(2)) ?? '';
+    expect(text).toContain('Secrets of all namespaces listed (`D07`)');
+    expect(text).toContain('4 such on that day');
+    expect(text).toContain('(`D50`)');
+    expect(text).not.toContain('told before');
+    expect(text).toContain('from a log alone: `D03, D04, D05, D08, D11, D28, D40, D53`.');
+    expect(text).toContain('as alerting found them');
   });
 
   test('have the same pseudonyms by the same key, and no people where the key is missing', async () => {

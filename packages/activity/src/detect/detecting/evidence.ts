@@ -73,17 +73,35 @@ export interface RequestRun {
 
 /** Adds requests of which the same is said. */
 export function addRun(into: Evidence, said: Pick<Gist, 'severity' | 'says' | 'as'>, run: RequestRun): void {
+  addCount(into, run);
   const [first] = run.samples;
+  if (first === undefined) return;
+  into.samples = withSamples(into.samples, run.samples);
   const { severity, says, as } = said;
-  mergeEvidence(into, { ...run, gist: first && { ...first, severity, says, as } });
+  const { gist } = into;
+  // Of most requests nothing else is said than of those before them.
+  if (gist?.severity === severity && compareSamples(gist, first) < 0) return;
+  into.gist = graver(gist, { ...first, severity, says, as });
+}
+
+function addCount(into: Evidence, { count, firstUs, lastUs }: Readonly<Omit<RequestRun, 'samples'>>): void {
+  into.count += count;
+  into.firstUs = Math.min(into.firstUs, firstUs);
+  into.lastUs = Math.max(into.lastUs, lastUs);
+}
+
+/** The first few of both, each in order. */
+function withSamples(known: readonly Sample[], more: readonly Sample[]): readonly Sample[] {
+  const [first] = more;
+  const last = known[MAX_SAMPLES - 1];
+  const isBehind = first === undefined || (last !== undefined && compareSamples(first, last) >= 0);
+  return isBehind ? known : firstSamples([...known, ...more]);
 }
 
 /** Adds evidence to other evidence, in any order. */
 export function mergeEvidence(into: Evidence, from: Readonly<Evidence>): void {
-  into.count += from.count;
-  into.firstUs = Math.min(into.firstUs, from.firstUs);
-  into.lastUs = Math.max(into.lastUs, from.lastUs);
-  into.samples = firstSamples([...into.samples, ...from.samples]);
+  addCount(into, from);
+  into.samples = withSamples(into.samples, from.samples);
   into.gist = graver(into.gist, from.gist);
 }
 
