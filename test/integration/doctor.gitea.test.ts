@@ -39,9 +39,7 @@ async function told(config: Readonly<Record<string, unknown>>): Promise<string[]
   );
   const { stdout } = await leastwise(['doctor', '--config', file, '-o', 'json']);
   const { checks } = JSON.parse(stdout) as { checks: readonly Told[] };
-  return checks
-    .filter(({ area, what }) => area === 'repository' && !what.startsWith('permission'))
-    .map(({ outcome, says }) => `${outcome}: ${says}`);
+  return checks.filter(({ area }) => area === 'repository').map(({ outcome, says }) => `${outcome}: ${says}`);
 }
 
 describe('doctor on a bare repository', () => {
@@ -55,6 +53,7 @@ describe('doctor on a bare repository', () => {
     expect(await told({ repository: { url: bare() } })).toEqual([
       'warning: it is empty',
       'skipped: none is configured: branches are pushed, and nobody opens pull requests',
+      'skipped: it is not tried, for that would push',
     ]);
   });
 
@@ -66,13 +65,18 @@ describe('doctor on a bare repository', () => {
 
 describe.skipIf(gitea === undefined)('doctor on a real Gitea', { timeout: 120_000 }, () => {
   const held = { name: '', owner: '' };
-  const api = async (path: string, body?: object): Promise<unknown> => {
+  const api = async (
+    path: string,
+    body?: object,
+    method = body === undefined ? 'GET' : 'POST',
+    login = `token ${gitea?.token ?? ''}`,
+  ): Promise<unknown> => {
     const answer = await fetch(`${gitea?.url ?? ''}/api/v1${path}`, {
-      method: body === undefined ? 'GET' : 'POST',
-      headers: { authorization: `token ${gitea?.token ?? ''}`, 'content-type': 'application/json' },
+      method,
+      headers: { authorization: login, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return answer.json();
+    return answer.status === 204 ? undefined : answer.json();
   };
   beforeAll(async () => {
     const { login } = (await api('/user')) as { login: string };
@@ -93,7 +97,36 @@ describe.skipIf(gitea === undefined)('doctor on a real Gitea', { timeout: 120_00
     expect(await told(await config(gitea?.token ?? ''))).toEqual([
       'ok: git reads it, and main is there',
       'ok: it knows our token and the repository, with 0 open pull requests of ours',
+      'ok: the forge says that our token may push',
+      'ok: it differs from ours by less than 30 s',
     ]);
+  });
+
+  test('a token of somebody who may only read', async () => {
+    const username = `reader-${randomBytes(4).toString('hex')}`;
+    const password = `pw-${username}`;
+    const account = { username, password, email: `${username}@example.com`, must_change_password: false };
+    await api('/admin/users', account);
+    const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+    const scopes = ['read:repository', 'read:issue', 'read:user'];
+    const made = await api(`/users/${username}/tokens`, { name: 't', scopes }, 'POST', basic);
+    const said = await told(await config((made as { sha1: string }).sha1));
+    expect(said).toContain('failed: the forge says that our token may not push');
+  });
+
+  test('a repository whose default branch is another, and that is archived', async () => {
+    const place = `/repos/${held.owner}/${held.name}`;
+    await api(`${place}/branches`, { new_branch_name: 'release', old_branch_name: 'main' });
+    const good = await config(gitea?.token ?? '', { base: 'release' });
+    expect(await told(good)).toContainEqual(
+      expect.stringMatching(/^warning: it is release, and the default branch of the repository is main: /),
+    );
+    await api(place, { archived: true }, 'PATCH');
+    try {
+      expect(await told(good)).toContain('failed: the repository is archived: nobody may write to it');
+    } finally {
+      await api(place, { archived: false }, 'PATCH');
+    }
   });
 
   test('a token that is none', async () => {
@@ -106,8 +139,8 @@ describe.skipIf(gitea === undefined)('doctor on a real Gitea', { timeout: 120_00
   });
 
   test('a base that is not there', async () => {
-    const [byGit, byForge] = await told(await config(gitea?.token ?? '', { base: 'release' }));
-    expect(byGit).toMatch(/^failed: .*has no branch "release"/);
+    const [byGit, byForge] = await told(await config(gitea?.token ?? '', { base: 'gone' }));
+    expect(byGit).toMatch(/^failed: .*has no branch "gone"/);
     expect(byForge).toMatch(/^ok: /);
   });
 });

@@ -51,8 +51,21 @@ describe.skipIf(await lacksKafka())('doctor on a real Kafka', { timeout: 120_000
       logLevel: kafkajs.logLevel.NOTHING,
     }).admin();
     await admin.connect();
-    const topics = ['audit-events', 'audit-events-keyed'].map((topic) => ({ topic, numPartitions: 3 }));
+    const topics = ['audit-events', 'audit-events-keyed'].map((topic) => ({
+      ...{ topic, numPartitions: 3 },
+      configEntries: [{ name: 'retention.ms', value: topic.endsWith('-keyed') ? '3600000' : '259200000' }],
+    }));
     await admin.createTopics({ topics, waitForLeaders: true });
+    const producer = new kafkajs.Kafka({
+      brokers: [...held.kafka.brokers],
+      logLevel: kafkajs.logLevel.NOTHING,
+    }).producer();
+    await producer.connect();
+    const messages = Array.from({ length: 5 }, (_, i) => ({ value: 'x', partition: i % 3 }));
+    await producer.send({ topic: 'audit-events', messages });
+    await producer.disconnect();
+    const offsets = [{ partition: 0, offset: '1' }];
+    await admin.setOffsets({ groupId: 'behind', topic: 'audit-events', partitions: offsets });
     const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
     await admin.createAcls({
       acl: [
@@ -78,14 +91,28 @@ describe.skipIf(await lacksKafka())('doctor on a real Kafka', { timeout: 120_000
     const alerts = await told({ brokers, topics: ['audit-events', 'gone'], topicPattern: 'x-.+' });
     expect(alerts).toEqual([
       expect.stringMatching(/^ok: Kafka of the aggregator: it answers at .* as cluster .+/),
+      'failed: topics like x-.+: there is none, or its user may describe none',
       'ok: topic audit-events: it is read, and has 3 partitions',
       expect.stringMatching(/^failed: topic gone: it is read, and is not there/),
       'ok: topic audit-events-keyed: it is read, and has 3 partitions',
       expect.stringMatching(/^failed: topic gone-keyed: it is read, and is not there/),
       expect.stringMatching(/^failed: topic leastwise-dead-letters: it is written, and is not there/),
-      'skipped: topics like x-.+: topics by pattern are not looked up',
-      'ok: group leastwise: it has not read audit-events yet',
+      'ok: retention of audit-events: records are kept for 3 days, and copies are recognised for 2 h',
+      expect.stringMatching(
+        /^warning: retention of audit-events-keyed: records are kept for 1 hour: less than/,
+      ),
+      'ok: group leastwise: it has read nothing yet, of 5 records, and has 0 members',
+      'skipped: permission to read records: it is not tried, for that would take a place in the group',
+      'skipped: permission to write records: it is not tried, for that would write',
     ]);
+  });
+
+  test('whose topics are found by a pattern, and how far a group is behind', async () => {
+    const brokers = held.kafka?.brokers ?? [];
+    const said = await told({ brokers, topics: [], topicPattern: 'audit-.*', groupId: 'behind' });
+    expect(said).toContain('ok: topics like audit-.*: there is audit-events');
+    expect(said).toContain('ok: topic audit-events-keyed: it is read, and has 3 partitions');
+    expect(said).toContain('ok: group behind: it is 4 records behind, and has 0 members');
   });
 
   test('that lets our user see one topic, and not its group', async () => {
@@ -96,6 +123,7 @@ describe.skipIf(await lacksKafka())('doctor on a real Kafka', { timeout: 120_000
       expect.stringMatching(/^failed: topic audit-events-keyed: .*may not describe it/),
     );
     expect(said).toContainEqual(expect.stringMatching(/^failed: group leastwise: .*/));
+    expect(said).toContain('skipped: retention of audit-events: its user may not ask for it');
   });
 
   test('that refuses our password', async () => {

@@ -42,8 +42,27 @@ describe.skipIf(await lacksRedis())('doctor on a real Redis', () => {
     expect(await told({ nodes: [place()], passwordFile })).toEqual([
       `ok: it answers at ${place()}`,
       'ok: it is fit to hold a state: master, no eviction, new enough',
+      'ok: it differs from ours by less than 30 s',
+      expect.stringMatching(/^warning: it uses .*, and nothing bounds it but the machine/),
+      'ok: its user may do all that the aggregator does',
       'skipped: there is none under leastwise: yet',
     ]);
+  });
+
+  test('that lets our user read, and not write; nothing is written to find that out', async () => {
+    const client = new Redis({ port: held.redis?.port ?? 0, password: 'hunter2' });
+    const rules = ['~leastwise:*', 'resetchannels', '-@all', '+@read', '+@connection', '+info', '+eval'];
+    await client.call('ACL', 'SETUSER', 'reader', 'reset', 'on', '>hunter2', ...rules);
+    await client.config('SET', 'maxmemory', '1gb');
+    const before = await client.keys('*');
+    const said = await told({ nodes: [place()], username: 'reader', password: 'hunter2' });
+    expect(await client.keys('*')).toEqual(before);
+    await client.config('SET', 'maxmemory', '0');
+    client.disconnect();
+    expect(said).toContain(
+      'failed: its user may not use EVALSHA, SET, UNLINK, SADD, HSET, HDEL on keys that begin with leastwise:',
+    );
+    expect(said).toContainEqual(expect.stringMatching(/^ok: it uses .* of 1\.0 GiB \(\d+ %\)$/));
   });
 
   test('that refuses our password', async () => {
@@ -64,6 +83,9 @@ describe.skipIf(await lacksRedis())('doctor on a real Redis', () => {
     expect(said).toEqual([
       `ok: it answers at ${place()}`,
       expect.stringMatching(/^failed: maxmemory-policy allkeys-lru/),
+      'ok: it differs from ours by less than 30 s',
+      expect.stringMatching(/^warning: it uses /),
+      'ok: its user may do all that the aggregator does',
       'failed: 1 partitions are known, and none of them is there: it has lost its data',
     ]);
   });

@@ -31,7 +31,7 @@ export interface LiveRbac {
 }
 
 /** Where kubectl looks: the first file of `KUBECONFIG`, else the one in the home folder. */
-function kubeconfigFile(env: NodeJS.ProcessEnv): string {
+export function usualKubeconfig(env: NodeJS.ProcessEnv): string {
   const [first = ''] = (env['KUBECONFIG'] ?? '').split(':');
   return first === '' ? join(homedir(), '.kube', 'config') : first;
 }
@@ -61,7 +61,7 @@ export async function readLiveRbac(
 ): Promise<LiveRbac> {
   try {
     const cluster = await openCluster({
-      kubeconfigFile: flags.kubeconfig ?? kubeconfigFile(env),
+      kubeconfigFile: flags.kubeconfig ?? usualKubeconfig(env),
       context: flags.context,
     });
     try {

@@ -16,3 +16,4 @@ export { openGitea } from './gitea/open-gitea.ts';
 export { openGitHub } from './github/open-github.ts';
 export { openGitLab } from './gitlab/open-gitlab.ts';
 export { type GitRemoteOptions, openGitRemote } from './remote/git-remote.ts';
+export type { RepositoryAccess } from './repository-access.ts';

@@ -12,13 +12,20 @@ import { repositoryProblems } from './open-repository-check.ts';
 import type { ForgeApp, RepositorySettings } from './open-repository-options.ts';
 import { isSameForge, placeOf, type RepositoryPlace } from './open-repository-place.ts';
 import type { HttpsAccess } from './remote/access.ts';
+import type { ForgeOptions } from './pull-requests/options.ts';
 import { type GitRemoteOptions, openGitRemote } from './remote/git-remote.ts';
+import { type RepositoryAccess, repositoryAccess } from './repository-access.ts';
 
 /** A repository that is ready to be used; disposing it ends what is under way and removes what is temporary. */
 export interface OpenedRepository extends AsyncDisposable {
   readonly remote: Remote;
   /** `undefined` for a remote without pull requests. */
   readonly pulls: PullRequests | undefined;
+  /**
+   * Asks the forge about the repository, and what our token may do there; `undefined` for a remote without a forge.
+   * @throws ForgeError
+   */
+  readonly access: (() => Promise<RepositoryAccess>) | undefined;
   /** What the path of a file on the base branch is added to, to read it in a browser; ends in a slash. */
   readonly filesUrl: string | undefined;
 }
@@ -35,11 +42,13 @@ export async function openRepository(settings: RepositorySettings): Promise<Open
   }
   const place = placeOf(settings);
   const token = tokenOf(settings, place);
-  const pulls = token === undefined ? undefined : openForge(settings, place, token);
+  const options = token === undefined ? undefined : forgeOptions(settings, place, token);
+  const { kind } = settings.forge;
   const remote = await openGitRemote(gitOptions(settings, place, token));
   return {
     remote,
-    pulls,
+    pulls: options === undefined ? undefined : openForge(settings, place, options),
+    access: options === undefined || kind === 'none' ? undefined : () => repositoryAccess(kind, options),
     filesUrl: place.filesUrl,
     [Symbol.asyncDispose]: () => remote[Symbol.asyncDispose](),
   };
@@ -78,10 +87,20 @@ function httpsAccess(
   };
 }
 
-function openForge(settings: RepositorySettings, place: RepositoryPlace, token: Token): PullRequests {
-  const { forge, caFile } = settings;
-  const { apiUrl = '', repository = '' } = place;
-  const options = { apiUrl, repository, token, ...(caFile === undefined ? {} : { caFile }) };
+function forgeOptions(
+  { caFile }: RepositorySettings,
+  { apiUrl = '', repository = '' }: RepositoryPlace,
+  token: Token,
+): ForgeOptions {
+  return { apiUrl, repository, token, ...(caFile === undefined ? {} : { caFile }) };
+}
+
+function openForge(
+  settings: RepositorySettings,
+  place: RepositoryPlace,
+  options: ForgeOptions,
+): PullRequests {
+  const { forge } = settings;
   switch (forge.kind) {
     case 'gitlab':
       return openGitLab(options);

@@ -1,3 +1,4 @@
+export { type AccessQuestion, isAllowed } from './access-review.ts';
 export { openCluster } from './cluster.ts';
 export { type ClusterSetting, clusterSettingProblem } from './cluster-setting.ts';
 export { textAt, valueAt } from './json-value.ts';
@@ -11,6 +12,7 @@ export {
 export { DEFAULT_REPORT_NAMESPACE, isNamespaceName } from './policy-report/names.ts';
 export { policyReportObject, type PolicyReportInput } from './policy-report/policy-report-object.ts';
 export type { ComplianceSeverity, SubjectPolicyReport } from './policy-report/types.ts';
+export { REPORTS_PATH } from './policy-report/existing-reports.ts';
 export type { Cluster, KubeAnswer, KubeRequest } from './request.ts';
 export { REAL_WAITING, type Waiting } from './waiting.ts';
 export type { KubeResult, WatchableCluster } from './request.ts';

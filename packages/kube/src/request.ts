@@ -4,7 +4,8 @@ import type { Waiting } from './waiting.ts';
 
 /** One request to an API server. */
 export interface KubeRequest {
-  readonly method: 'GET' | 'PATCH' | 'DELETE';
+  /** POST asks, and keeps nothing: see `isAllowed`. */
+  readonly method: 'GET' | 'PATCH' | 'DELETE' | 'POST';
   /** Segments are encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

@@ -8,7 +8,7 @@ import type { KafkaConnection } from './options.ts';
 import { withDefaults } from './options.ts';
 
 /** Asks by a client of its own, once. @throws LogError that says what was asked for */
-async function asked<T>(
+export async function asked<T>(
   connection: KafkaConnection,
   what: string,
   ask: (admin: Admin) => Promise<T>,

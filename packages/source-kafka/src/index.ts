@@ -8,4 +8,12 @@ export type {
   KafkaTls,
   KafkaWriterOptions,
 } from './options.ts';
+export {
+  type GroupStanding,
+  groupStanding,
+  type PartitionEnds,
+  type TopicKeeping,
+  type TopicStanding,
+  topicStandings,
+} from './standing.ts';
 export type { KafkaWriter } from './writer.ts';

@@ -31,7 +31,7 @@ const OLDEST = [6, 2] as const;
 export async function checkRedis(connection: Connection): Promise<RedisCheck> {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const masters = connection instanceof Cluster ? connection.nodes('master') : [connection];
+  const masters = mastersOf(connection);
   if (masters.length === 0) problems.push('the Cluster has no master');
   for (const master of masters) {
     const found = await checkServer(master);
@@ -42,7 +42,13 @@ export async function checkRedis(connection: Connection): Promise<RedisCheck> {
   return { problems, warnings };
 }
 
-function nameOf({ options: { host, port } }: Redis): string {
+/** The servers that take writes. */
+export function mastersOf(connection: Connection): readonly Redis[] {
+  return connection instanceof Cluster ? connection.nodes('master') : [connection];
+}
+
+/** How a server is called in what is told of it. */
+export function nameOf({ options: { host, port } }: Redis): string {
   return `${host ?? ''}:${port ?? ''}`;
 }
 
@@ -58,7 +64,7 @@ async function checkServer(redis: Redis): Promise<RedisCheck> {
 }
 
 /** The lines of an INFO answer by their names. */
-function readInfo(text: string): ReadonlyMap<string, string> {
+export function readInfo(text: string): ReadonlyMap<string, string> {
   const info = new Map<string, string>();
   for (const line of text.split('\r\n')) {
     const colon = line.indexOf(':');

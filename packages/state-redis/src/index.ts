@@ -1,6 +1,7 @@
 export { ActivityTail, type ActivityTailOptions } from './activity-tail.ts';
 export { AlertMemory, type AlertMemoryOptions, type ClaimedAlerts } from './alert-memory.ts';
 export { checkRedis, type RedisCheck } from './checks.ts';
+export { examineRedis, type RedisFacts, type RedisUser } from './examine.ts';
 export { closeRedis, connectRedis } from './connect.ts';
 export type { RedisAddress, RedisConnectionOptions, RedisTarget, RedisTls } from './connect-options.ts';
 export { StoreConnectionError, type StoreTrouble } from './failures.ts';

@@ -66,9 +66,11 @@ export class StateAdmin {
     const names = await this.#sources();
     for (const source of names) {
       const key = this.#key(source);
-      const [version, position, watermarks] = await this.#ask(() =>
-        this.#connection.hmget(key, META.version, META.position, META.watermarks),
-      );
+      // One by one: a publisher's user may not ask for several fields at once.
+      const field = (name: string) => this.#ask(() => this.#connection.hget(key, name));
+      const version = await field(META.version);
+      const position = await field(META.position);
+      const watermarks = await field(META.watermarks);
       if (/^\d{1,9}$/.test(version ?? '')) versions.push(Number(version));
       sources.push({ source, position: position ?? '', watermarks: readWatermarks(key, watermarks) });
     }

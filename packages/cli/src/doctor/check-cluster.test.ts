@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { ownFolder } from '../testing/command.ts';
-import { clusterCheck, clustersOf } from './check-cluster.ts';
+import { auditedClusters, clusterCheck, reportClusters } from './check-cluster.ts';
+import { auditorUse, publisherUse } from './cluster-needs.ts';
 import { ConfigView } from './config-view.ts';
+import type { Verdict } from './verdict.ts';
 
 const free = ownFolder();
 const NEVER = new AbortController().signal;
@@ -44,44 +46,102 @@ function kubeconfig(server: string): string {
   return path;
 }
 
+const USE = auditorUse(new ConfigView('logLevel: info\n'));
+
+async function verdicts(kubeconfigFile: string): Promise<readonly Verdict[]> {
+  const check = clusterCheck({ name: 'prod', kubeconfigFile, context: undefined, use: USE }, 5000);
+  return check.look(NEVER);
+}
+
 async function found(kubeconfigFile: string): Promise<string[]> {
-  const check = clusterCheck({ name: 'prod', kubeconfigFile, context: undefined }, 5000);
-  return (await check.look(NEVER)).map(({ outcome, says }) => `${outcome}: ${says}`);
+  return (await verdicts(kubeconfigFile)).map(({ outcome, says }) => `${outcome}: ${says}`);
 }
 
 const VERSION = '{"gitVersion": "v1.34.2"}';
 
-describe('a cluster', () => {
-  test('that lets us read all', async () => {
-    const paths: string[] = [];
-    const file = await kubeconfigOf((request, response) => {
-      paths.push(`${request.method ?? ''} ${request.url ?? ''}`);
-      response.end(request.url === '/version' ? VERSION : '{"items":[]}');
+/** An API server that answers to everything, and to access reviews as it is told. */
+function server(
+  may: (asked: { verb: string; resource: string; subresource?: string }) => boolean,
+  statuses: readonly (readonly [part: string, status: number])[] = [],
+): RequestListener {
+  return (request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const url = request.url ?? '';
+      response.statusCode = statuses.find(([part]) => url.includes(part))?.[1] ?? 200;
+      if (url !== REVIEWS) {
+        response.end(url === '/version' ? VERSION : '{"items":[]}');
+        return;
+      }
+      const { spec } = JSON.parse(body) as { spec: { resourceAttributes: Parameters<typeof may>[0] } };
+      response.end(JSON.stringify({ status: { allowed: may(spec.resourceAttributes) } }));
     });
-    const said = await found(file);
-    expect(said).toEqual([
+  };
+}
+const REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
+
+describe('a cluster', () => {
+  test('that lets us do all of it, and is only looked at', async () => {
+    const requests: string[] = [];
+    const answer = server(() => true);
+    const file = await kubeconfigOf((request, response) => {
+      requests.push(`${request.method ?? ''} ${request.url ?? ''}`);
+      answer(request, response);
+    });
+    expect(await found(file)).toEqual([
       expect.stringMatching(/^ok: http:\/\/127\.0\.0\.1:\d+ answers, Kubernetes v1\.34\.2$/),
       'ok: it differs from ours by less than 30 s',
-      'ok: we may list Roles, ClusterRoles, RoleBindings, ClusterRoleBindings, Namespaces, ServiceAccounts, RBACViolations',
-      'skipped: what we may write is not tried, for that would write',
+      'ok: it has RBACViolations',
+      'ok: it has namespace leastwise-system',
+      'ok: we may do all that the auditor does',
     ]);
-    // It only looks, and at one object of a kind.
-    expect(paths.every((path) => path === 'GET /version' || /^GET \/api.*\?limit=1$/.test(path))).toBe(true);
+    const others = requests.filter((each) => each !== `POST ${REVIEWS}`);
+    expect(others.every((each) => /^GET (?:\/version|\/api.*\?limit=1)$/.test(each))).toBe(true);
+    // One question for each verb that the auditor uses.
+    expect(requests.length - others.length).toBe(USE.needs.flatMap(({ verbs }) => verbs).length);
   });
 
-  test('that refuses some, lacks the definitions, or fails', async () => {
-    const file = await kubeconfigOf((request, response) => {
-      const url = request.url ?? '';
-      if (url.includes('clusterroles?')) response.statusCode = 403;
-      if (url.includes('leastwise.dev')) response.statusCode = 404;
-      if (url.includes('namespaces')) response.statusCode = 500;
-      response.end(VERSION);
-    });
-    expect((await found(file)).filter((each) => each.startsWith('failed'))).toEqual([
-      'failed: we may not list ClusterRoles',
-      'failed: it has no RBACViolations',
-      'failed: Namespaces: the answer was 500',
+  test('that refuses some: which verbs of what, and what grants them', async () => {
+    const file = await kubeconfigOf(
+      server(({ verb, resource, subresource }) => {
+        if (resource === 'rbacviolations')
+          return subresource === undefined && verb !== 'patch' && verb !== 'delete';
+        return resource !== 'leases' || verb !== 'get';
+      }),
+    );
+    const failures = (await verdicts(file)).filter(({ outcome }) => outcome === 'failed');
+    expect(failures.map(({ says }) => says)).toEqual([
+      'we may not patch, delete rbacviolations of leastwise.dev',
+      'we may not patch rbacviolations/status of leastwise.dev',
+      'we may not get leases of coordination.k8s.io named leastwise-auditor in leastwise-system',
     ]);
+    expect(new Set(failures.map(({ remedy }) => remedy))).toEqual(
+      new Set(['kubectl apply -f deploy/auditor/rbac.yaml']),
+    );
+  });
+
+  test('that lacks what is used, or fails, or does not say what we may do', async () => {
+    const absent = await kubeconfigOf(
+      server(
+        () => true,
+        [
+          ['rbacviolations', 404],
+          ['namespaces/', 500],
+        ],
+      ),
+    );
+    expect((await found(absent)).filter((each) => each.startsWith('failed'))).toEqual([
+      'failed: it has no RBACViolations',
+      'failed: namespace leastwise-system: the answer was 500',
+    ]);
+    const silent = await kubeconfigOf(server(() => true, [[REVIEWS, 403]]));
+    expect(await found(silent)).toContainEqual(
+      expect.stringMatching(/^skipped: it does not say what we may do: .*403/),
+    );
+    // What we may not look at is nothing that is missing.
+    const hidden = await kubeconfigOf(server(() => true, [['namespaces/', 403]]));
+    expect((await found(hidden)).filter((each) => each.includes('namespace'))).toEqual([]);
   });
 
   test('that does not know us', async () => {
@@ -112,23 +172,33 @@ describe('a cluster', () => {
     ]);
   });
 
+  const configOf = (service: 'auditor' | 'publisher', printed: string) => ({
+    ...{ service, file: 'f', problems: [], sources: { argv: [], env: {} } },
+    view: new ConfigView(printed),
+  });
+
   test('an auditor names its clusters, or means the one that it runs in', () => {
     const of = (printed: string) =>
-      clustersOf({
-        service: 'auditor',
-        file: 'f',
-        view: new ConfigView(printed),
-        problems: [],
-        sources: { argv: [], env: {} },
-      });
+      auditedClusters(configOf('auditor', printed)).map(({ use, ...place }) => [use.who, place]);
     expect(of('logLevel: info\n')).toEqual([
-      { name: 'default', kubeconfigFile: undefined, context: undefined },
+      ['the auditor', { name: 'default', kubeconfigFile: undefined, context: undefined }],
     ]);
-    expect(of('clusters:\n  a:\n    kubeconfigFile: k\n    context: x\n  b:\n    inCluster: true\n')).toEqual(
-      [
-        { name: 'a', kubeconfigFile: 'k', context: 'x' },
-        { name: 'b', kubeconfigFile: undefined, context: undefined },
-      ],
-    );
+    const named = 'clusters:\n  a.b:\n    kubeconfigFile: k\n    context: x\n  b:\n    inCluster: true\n';
+    expect(of(named)).toEqual([
+      ['the auditor', { name: 'a.b', kubeconfigFile: 'k', context: 'x' }],
+      ['the auditor', { name: 'b', kubeconfigFile: undefined, context: undefined }],
+    ]);
+  });
+
+  test('a publisher names those that it keeps reports in, or none', () => {
+    const of = (printed: string) => reportClusters(configOf('publisher', printed));
+    expect(of('logLevel: info\n')).toEqual([]);
+    const printed = 'policyReports:\n  namespace: n\n  clusters:\n    prod:\n      kubeconfigFile: k\n';
+    expect(of(printed)).toEqual([
+      {
+        ...{ name: 'prod', kubeconfigFile: 'k', context: undefined },
+        use: publisherUse(new ConfigView(printed)),
+      },
+    ]);
   });
 });

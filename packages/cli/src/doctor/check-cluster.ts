@@ -1,14 +1,22 @@
 import {
   type Cluster,
+  isAllowed,
   type KubeAnswer,
   KubeError,
   openCluster,
-  RBAC_PATHS,
-  VIOLATIONS_PATH,
+  REAL_WAITING,
 } from '@leastwise/kube';
 
+import { clockVerdict } from './clock.ts';
+import {
+  auditorUse,
+  type ClusterNeed,
+  type ClusterPart,
+  type ClusterUse,
+  publisherUse,
+} from './cluster-needs.ts';
 import type { ReadConfig } from './service-config.ts';
-import { type Check, failed, ok, skipped, type Verdict, warning } from './verdict.ts';
+import { type Check, failed, ok, skipped, type Verdict } from './verdict.ts';
 
 /** A cluster to look at, and what for. */
 export interface GivenCluster {
@@ -16,47 +24,41 @@ export interface GivenCluster {
   /** As the pod that this runs in where it is `undefined`. */
   readonly kubeconfigFile: string | undefined;
   readonly context: string | undefined;
+  readonly use: ClusterUse;
 }
-
-/** What is read in a cluster: what an auditor takes, as deploy/auditor/rbac.yaml grants it. */
-interface Reading {
-  readonly what: string;
-  readonly path: string;
-}
-
-const READ_BY_AUDITOR: readonly Reading[] = [
-  ...Object.entries(RBAC_PATHS).map(([kind, path]) => ({ what: `${kind}s`, path })),
-  { what: 'Namespaces', path: '/api/v1/namespaces' },
-  { what: 'ServiceAccounts', path: '/api/v1/serviceaccounts' },
-  { what: 'RBACViolations', path: VIOLATIONS_PATH },
-];
-
-/** Clocks that differ by more make events late, or of the future: see `skew` of the aggregator. */
-const MAX_SKEW_MS = 30_000;
 
 /** The clusters that an auditor's configuration names; the one that it runs in where it names none. */
-export function clustersOf({ view }: ReadConfig): readonly GivenCluster[] {
-  const names = view.keys('clusters');
-  if (names.length === 0) return [{ name: 'default', kubeconfigFile: undefined, context: undefined }];
-  return names.map((name) => ({
-    name,
-    kubeconfigFile: view.text(`clusters.${name}.kubeconfigFile`),
-    context: view.text(`clusters.${name}.context`),
-  }));
+export function auditedClusters({ view }: ReadConfig): readonly GivenCluster[] {
+  const use = auditorUse(view);
+  const named = clustersBelow('clusters', view, use);
+  if (named.length > 0) return named;
+  return [{ name: 'default', kubeconfigFile: undefined, context: undefined, use }];
 }
 
-/** The API server of a cluster: whether it answers, what it lets us read, and whether its clock is ours. */
+/** The clusters that a publisher keeps reports in. */
+export function reportClusters({ view }: ReadConfig): readonly GivenCluster[] {
+  return clustersBelow('policyReports.clusters', view, publisherUse(view));
+}
+
+function clustersBelow(key: string, view: ReadConfig['view'], use: ClusterUse): readonly GivenCluster[] {
+  return view.keys(key).map((name) => {
+    const text = (field: string) => view.text([...key.split('.'), name, field]);
+    return { name, use, kubeconfigFile: text('kubeconfigFile'), context: text('context') };
+  });
+}
+
+/** The API server of a cluster: whether it answers, lets us do what is done there, and whether its clock is ours. */
 export function clusterCheck(given: GivenCluster, timeoutMs: number): Check {
   const what = `cluster ${given.name}`;
   return {
     area: 'cluster',
     what,
     look: async () => {
-      const { kubeconfigFile, context } = given;
+      const { kubeconfigFile, context, use } = given;
       try {
         const cluster = await openCluster({ kubeconfigFile, context, timeoutMs });
         try {
-          return await lookAt(what, cluster);
+          return await lookAt(what, cluster, use);
         } finally {
           cluster.close();
         }
@@ -72,7 +74,7 @@ export function clusterCheck(given: GivenCluster, timeoutMs: number): Check {
   };
 }
 
-async function lookAt(what: string, cluster: Cluster): Promise<Verdict[]> {
+async function lookAt(what: string, cluster: Cluster, use: ClusterUse): Promise<Verdict[]> {
   const version = await cluster.send({ method: 'GET', path: '/version' });
   if (version.status === 401) {
     return [
@@ -83,21 +85,13 @@ async function lookAt(what: string, cluster: Cluster): Promise<Verdict[]> {
       ),
     ];
   }
-  const answers = await Promise.all(
-    READ_BY_AUDITOR.map(async (reading) => {
-      const answer = await cluster.send({ method: 'GET', path: reading.path, query: { limit: '1' } });
-      return { reading, answer };
-    }),
-  );
+  const parts: Verdict[] = [];
+  for (const part of use.parts) parts.push(...(await partVerdicts(what, cluster, part)));
   return [
     ok(what, `${cluster.server} answers, Kubernetes ${versionOf(version)}`),
-    clockVerdict(what, version),
-    ...readVerdicts(what, answers),
-    skipped(
-      `${what}, writing`,
-      'what we may write is not tried, for that would write',
-      'deploy/auditor/rbac.yaml is what it takes; kubectl auth can-i --list says what there is.',
-    ),
+    timeVerdict(what, version),
+    ...parts,
+    ...(await permissionVerdicts(what, cluster, use)),
   ];
 }
 
@@ -107,48 +101,54 @@ function versionOf({ text }: KubeAnswer): string {
   );
 }
 
-function readVerdicts(
-  what: string,
-  answers: readonly { readonly reading: Reading; readonly answer: KubeAnswer }[],
-): Verdict[] {
-  const of = (...statuses: readonly number[]): string[] =>
-    answers.flatMap(({ reading, answer }) => (statuses.includes(answer.status) ? [reading.what] : []));
-  const [good, refused, missing] = [of(200), of(401, 403), of(404)];
-  const odd = answers.filter(({ answer }) => ![200, 401, 403, 404].includes(answer.status));
-  const name = `${what}, reading`;
+/** Says nothing where we may not look: whether that is needed is told by the permissions. */
+async function partVerdicts(what: string, cluster: Cluster, part: ClusterPart): Promise<Verdict[]> {
+  const { status } = await cluster.send({ method: 'GET', path: part.path, query: { limit: '1' } });
+  if (status === 401 || status === 403) return [];
+  if (status === 200) return [ok(what, `it has ${part.what}`)];
+  if (status === 404) return [failed(what, `it has no ${part.what}`, part.remedy)];
+  return [failed(what, `${part.what}: the answer was ${status}`, "The API server's log says why.")];
+}
+
+async function permissionVerdicts(what: string, cluster: Cluster, use: ClusterUse): Promise<Verdict[]> {
+  const name = `${what}, permissions`;
+  const missing: string[] = [];
+  try {
+    for (const need of use.needs) {
+      const refused = await refusedVerbs(cluster, need);
+      if (refused.length > 0) missing.push(`${refused.join(', ')} ${resourceText(need)}`);
+    }
+  } catch (error) {
+    if (!(error instanceof KubeError)) throw error;
+    return [skipped(name, `it does not say what we may do: ${error.message}`, 'kubectl auth can-i --list')];
+  }
+  return missing.length === 0
+    ? [ok(name, `we may do all that ${use.who} does`)]
+    : missing.map((each) => failed(name, `we may not ${each}`, use.remedy));
+}
+
+/** The verbs of a need that we may not use, in its order. */
+async function refusedVerbs(cluster: Cluster, { verbs, ...target }: ClusterNeed): Promise<string[]> {
+  const answers = await Promise.all(
+    verbs.map(async (verb) => ({ verb, may: await isAllowed(cluster, { verb, ...target }, REAL_WAITING) })),
+  );
+  return answers.flatMap(({ verb, may }) => (may ? [] : [verb]));
+}
+
+function resourceText({ group, resource, subresource, namespace, name }: ClusterNeed): string {
+  const whole = subresource === undefined ? resource : `${resource}/${subresource}`;
   return [
-    ...(good.length === 0 ? [] : [ok(name, `we may list ${good.join(', ')}`)]),
-    ...(refused.length === 0
-      ? []
-      : [
-          failed(
-            name,
-            `we may not list ${refused.join(', ')}`,
-            'kubectl apply -f deploy/auditor/rbac.yaml, or what is like it.',
-          ),
-        ]),
-    ...(missing.length === 0
-      ? []
-      : [failed(name, `it has no ${missing.join(', ')}`, 'kubectl apply -f deploy/crds installs them.')]),
-    ...odd.map(({ reading, answer }) =>
-      failed(name, `${reading.what}: the answer was ${answer.status}`, "The API server's log says why."),
-    ),
-  ];
+    group === '' ? whole : `${whole} of ${group}`,
+    ...(name === undefined ? [] : [`named ${name}`]),
+    ...(namespace === undefined ? [] : [`in ${namespace}`]),
+  ].join(' ');
 }
 
 /** The time of an answer has whole seconds, and is as old as the way back took. */
-function clockVerdict(what: string, { headers }: KubeAnswer): Verdict {
-  const name = `${what}, clock`;
+function timeVerdict(what: string, { headers }: KubeAnswer): Verdict {
   const { date } = headers;
   const theirs = typeof date === 'string' ? Date.parse(date) : Number.NaN;
-  if (Number.isNaN(theirs)) return skipped(name, 'its answer has no time');
-  const aheadMs = theirs - Date.now();
-  if (Math.abs(aheadMs) <= MAX_SKEW_MS)
-    return ok(name, `it differs from ours by less than ${MAX_SKEW_MS / 1000} s`);
-  const seconds = Math.round(Math.abs(aheadMs) / 1000);
-  return warning(
-    name,
-    `it is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`,
-    'Let NTP keep both. Aggregators take events as of the future that are further ahead than `skew`.',
-  );
+  if (Number.isNaN(theirs)) return skipped(`${what}, clock`, 'its answer has no time');
+  const why = 'Aggregators take events as of the future that are further ahead than `skew`.';
+  return clockVerdict(what, theirs - Date.now(), why);
 }

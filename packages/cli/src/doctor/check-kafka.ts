@@ -1,10 +1,17 @@
 import { LogError } from '@leastwise/source';
-import { clusterId, committedOffset, endOffsets } from '@leastwise/source-kafka';
+import { clusterId, groupStanding, topicStandings } from '@leastwise/source-kafka';
 
-import { counted } from '../progress.ts';
 import { type ConfiguredKafka, configuredKafka } from './kafka-settings.ts';
+import {
+  type FoundTopics,
+  groupVerdicts,
+  keepingVerdicts,
+  permissionVerdicts,
+  readTopics,
+  topicVerdicts,
+} from './kafka-topics.ts';
 import type { ReadConfig } from './service-config.ts';
-import { type Check, failed, ok, skipped, type Verdict } from './verdict.ts';
+import { type Check, failed, ok, type Verdict } from './verdict.ts';
 
 const REMEDIES = {
   unreachable:
@@ -12,7 +19,7 @@ const REMEDIES = {
   refused: 'Look at the SASL user, certificates, and ACLs.',
 } as const;
 
-/** The Kafka of an aggregator: whether it answers, has its topics, and lets its group be asked about. */
+/** The Kafka of an aggregator: whether it answers and has its topics, what they keep, and how far its group has read. */
 export function kafkaCheck(config: ReadConfig): Check {
   const what = 'Kafka of the aggregator';
   return {
@@ -25,14 +32,7 @@ export function kafkaCheck(config: ReadConfig): Check {
         return [ok(what, `it answers at ${kafka.connection.brokers.join(', ')} as cluster ${id}`)];
       });
       if (reached?.outcome !== 'ok') return reached === undefined ? [] : [reached];
-      // One question after another: each has a connection of its own, and a broker need not take five at once.
-      const topics = await told('topics', () => topicVerdicts(kafka));
-      const group = await told(
-        `group ${kafka.groupId}`,
-        async () => [await groupVerdict(kafka)],
-        'Allow its user READ on the group, without which nobody joins it.',
-      );
-      return [reached, ...topics, ...group];
+      return [reached, ...(await told('topics', () => standingVerdicts(kafka)))];
     },
   };
 }
@@ -52,37 +52,31 @@ async function told(
   }
 }
 
-async function topicVerdicts({ connection, read, written, pattern }: ConfiguredKafka): Promise<Verdict[]> {
-  const ends = await endOffsets(connection, [...read, ...written]);
-  const partitions = new Map<string, number>();
-  for (const name of ends.keys()) {
-    const topic = name.slice(0, name.lastIndexOf('/'));
-    partitions.set(topic, (partitions.get(topic) ?? 0) + 1);
-  }
-  const verdict = (topic: string, use: string): Verdict => {
-    const count = partitions.get(topic) ?? 0;
-    return count === 0
-      ? failed(
-          `topic ${topic}`,
-          `it is ${use}, and is not there, or its user may not describe it`,
-          'Make the topic; no service makes one. Its ACL must allow DESCRIBE.',
-        )
-      : ok(`topic ${topic}`, `it is ${use}, and has ${counted(count, 'partition')}`);
-  };
-  const byPattern =
-    pattern === undefined ? [] : [skipped(`topics like ${pattern}`, 'topics by pattern are not looked up')];
+/** One question after another: each has a connection of its own, and a broker need not take five at once. */
+async function standingVerdicts(kafka: ConfiguredKafka): Promise<Verdict[]> {
+  const found = await findTopics(kafka);
+  const there = readTopics(kafka, found).filter((topic) => found.topics.has(topic));
+  const group = await told(
+    `group ${kafka.groupId}`,
+    async () => groupVerdicts(kafka, found, await groupStanding(kafka.connection, kafka.groupId, there)),
+    'Allow its user READ on the group, without which nobody joins it.',
+  );
   return [
-    ...read.map((topic) => verdict(topic, 'read')),
-    ...written.map((topic) => verdict(topic, 'written')),
-    ...byPattern,
+    ...topicVerdicts(kafka, found),
+    ...keepingVerdicts(kafka, found),
+    ...group,
+    ...permissionVerdicts(kafka, found),
   ];
 }
 
-/** The group's committed offset is advice: what counts is that its user may ask, as it may when it joins. */
-async function groupVerdict({ connection, groupId, read }: ConfiguredKafka): Promise<Verdict> {
-  const what = `group ${groupId}`;
-  const [topic] = read;
-  if (topic === undefined) return skipped(what, 'no topic is named that it reads');
-  const offset = await committedOffset(connection, groupId, { topic, partition: 0 });
-  return ok(what, offset === undefined ? `it has not read ${topic} yet` : `it has read ${topic} before`);
+async function findTopics(kafka: ConfiguredKafka): Promise<FoundTopics> {
+  const { connection, pattern, keyedSuffix, written, topics } = kafka;
+  const like = await topicStandings(connection, pattern === undefined ? [] : [pattern]);
+  // As aggregators look: what they write themselves is none of what they read.
+  const byPattern = like.topics
+    .map(({ topic }) => topic)
+    .filter((topic) => !topic.endsWith(keyedSuffix) && !written.includes(topic));
+  const read = readTopics(kafka, { topics: new Map(), byPattern });
+  const named = await topicStandings(connection, [...new Set([...topics, ...read, ...written])]);
+  return { byPattern, topics: new Map(named.topics.map((each) => [each.topic, each])) };
 }

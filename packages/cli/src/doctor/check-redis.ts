@@ -3,13 +3,17 @@ import {
   closeRedis,
   type Connection,
   connectRedis,
+  examineRedis,
   redisConnectionOptions,
   StateAdmin,
   StoreConnectionError,
   type StoreTrouble,
 } from '@leastwise/state-redis';
 
+import { counted } from '../progress.ts';
+import { factVerdicts } from './redis-facts.ts';
 import { type ConfiguredRedis, configuredRedis } from './redis-settings.ts';
+import { unknownClusters } from './known-clusters.ts';
 import type { ReadConfig } from './service-config.ts';
 import { type Check, failed, ok, skipped, type Verdict, warning } from './verdict.ts';
 
@@ -22,7 +26,7 @@ const REMEDIES: Readonly<Record<StoreTrouble, string>> = {
 /** One server that is away is told of within the time of one check. */
 const PATIENCE = { connectTimeoutMs: 4000, commandTimeoutMs: 4000, outageMs: 1000 };
 
-/** The Redis of a service: whether it answers, may hold a state, and which state it holds. */
+/** The Redis of a service: whether it answers, may hold a state, lets us do what we do, and which state it holds. */
 export function redisCheck(config: ReadConfig): Check {
   const what = `Redis of the ${config.service}`;
   return {
@@ -45,7 +49,7 @@ export function redisCheck(config: ReadConfig): Check {
       try {
         return [
           ok(what, `it answers at ${redis.settings.nodes.join(', ')}`),
-          ...(await lookAt(what, connection, redis)),
+          ...(await lookAt(connection, redis, config)),
         ];
       } finally {
         await closeRedis(connection);
@@ -54,16 +58,25 @@ export function redisCheck(config: ReadConfig): Check {
   };
 }
 
-async function lookAt(what: string, connection: Connection, redis: ConfiguredRedis): Promise<Verdict[]> {
+async function lookAt(
+  connection: Connection,
+  redis: ConfiguredRedis,
+  config: ReadConfig,
+): Promise<Verdict[]> {
+  const { service } = config;
+  const what = `Redis of the ${service}`;
   try {
     const { problems, warnings } = await checkRedis(connection);
     const fit =
       problems.length === 0 ? [ok(what, 'it is fit to hold a state: master, no eviction, new enough')] : [];
+    const options = { prefix: redis.prefix, user: service, now: () => Date.now(), ...PATIENCE };
+    const facts = await examineRedis(connection, options);
     return [
       ...fit,
       ...problems.map((problem) => failed(what, problem, 'No state is safe in it before that is changed.')),
       ...warnings.map((text) => warning(what, text, 'Turn it on, unless the log goes back far enough.')),
-      await stateVerdict(what, connection, redis),
+      ...facts.flatMap((each) => factVerdicts(what, each, redis, service)),
+      ...(await stateVerdicts(what, connection, redis, config)),
     ];
   } catch (error) {
     if (!(error instanceof StoreConnectionError)) throw error;
@@ -71,21 +84,26 @@ async function lookAt(what: string, connection: Connection, redis: ConfiguredRed
   }
 }
 
-async function stateVerdict(
+async function stateVerdicts(
   what: string,
   connection: Connection,
   { prefix }: ConfiguredRedis,
-): Promise<Verdict> {
+  config: ReadConfig,
+): Promise<Verdict[]> {
   const admin = new StateAdmin(connection, { prefix, ...PATIENCE });
   const { version, sources } = await admin.describe();
-  if (version === undefined) {
-    return sources.length === 0
-      ? skipped(`${what}, state`, `there is none under ${prefix} yet`, 'The first aggregator makes it.')
+  const name = `${what}, state`;
+  if (version !== undefined) {
+    const verdict = ok(name, `schema version ${version}, ${counted(sources.length, 'partition')}`);
+    return [verdict, ...unknownClusters(config, sources)];
+  }
+  return [
+    sources.length === 0
+      ? skipped(name, `there is none under ${prefix} yet`, 'The first aggregator makes it.')
       : failed(
-          `${what}, state`,
+          name,
           `${sources.length} partitions are known, and none of them is there: it has lost its data`,
           'leastwise state rebuild has everything read again.',
-        );
-  }
-  return ok(`${what}, state`, `schema version ${version}, ${sources.length} partitions`);
+        ),
+  ];
 }

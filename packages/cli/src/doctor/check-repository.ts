@@ -1,7 +1,8 @@
-import { openRepository, type RepositorySettings } from '@leastwise/forge';
+import { openRepository, type RepositoryAccess, type RepositorySettings } from '@leastwise/forge';
 import { ForgeError, type ForgeFailure, type PullRequests, type Remote } from '@leastwise/publish';
 
 import { counted } from '../progress.ts';
+import { clockVerdict } from './clock.ts';
 import { configuredRepository } from './repository-settings.ts';
 import type { ReadConfig } from './service-config.ts';
 import { type Check, failed, ok, skipped, type Verdict, warning } from './verdict.ts';
@@ -17,7 +18,7 @@ const REMEDIES: Readonly<Record<ForgeFailure, string>> = {
 };
 const OURS = 'leastwise/';
 
-/** The repository of a publisher: whether git and the forge let us read it, and its base is there. */
+/** The repository of a publisher: whether git and the forge let us read it, its base is there, and we may push. */
 export function repositoryCheck(config: ReadConfig): Check {
   const settings = configuredRepository(config);
   const what = `repository ${settings.url}`;
@@ -30,7 +31,9 @@ export function repositoryCheck(config: ReadConfig): Check {
         gitVerdict(opened.remote, settings),
         forgeVerdict(opened.pulls, settings),
       ]);
-      return [byGit, byForge, ...writeVerdicts(settings)];
+      // One that does not let us read would only say the same once more.
+      const access = byForge.outcome === 'failed' ? [] : await accessVerdicts(opened.access, settings);
+      return [byGit, byForge, ...access];
     },
   };
 }
@@ -39,9 +42,14 @@ async function told(what: string, look: () => Promise<Verdict>): Promise<Verdict
   try {
     return await look();
   } catch (error) {
-    if (!(error instanceof ForgeError)) throw error;
-    return failed(what, error.message, REMEDIES[error.failure]);
+    return refusal(what, error);
   }
+}
+
+/** @throws what is no answer of a forge */
+function refusal(what: string, error: unknown): Verdict {
+  if (!(error instanceof ForgeError)) throw error;
+  return failed(what, error.message, REMEDIES[error.failure]);
 }
 
 function gitVerdict(remote: Remote, { url, base }: RepositorySettings): Promise<Verdict> {
@@ -74,11 +82,58 @@ async function forgeVerdict(
   });
 }
 
-/** Only a push would show it, and this pushes nothing. */
-function writeVerdicts({ forge }: RepositorySettings): Verdict[] {
-  const rights =
-    forge.kind === 'none'
-      ? 'write access to the repository'
-      : 'write access to the repository, to its pull requests and to its issues';
-  return [skipped('permission to write', 'it is not tried, for that would push', `It takes ${rights}.`)];
+/** What the forge says of the repository and of our token; without one, only a push would show it. */
+async function accessVerdicts(
+  ask: (() => Promise<RepositoryAccess>) | undefined,
+  { base }: RepositorySettings,
+): Promise<Verdict[]> {
+  if (ask === undefined) {
+    const remedy =
+      'It takes write access to the repository: git push --dry-run origin HEAD:refs/heads/leastwise/try';
+    return [skipped(PUSHING, 'it is not tried, for that would push', remedy)];
+  }
+  try {
+    const access = await ask();
+    const { clockAheadMs, defaultBranch } = access;
+    return [
+      pushVerdict(access),
+      ...(defaultBranch === undefined || defaultBranch === base ? [] : [branchVerdict(base, defaultBranch)]),
+      clockAheadMs === undefined
+        ? skipped('forge, clock', 'its answer has no time')
+        : clockVerdict('forge', clockAheadMs, 'Tokens of an app are refused where it is off by a minute.'),
+    ];
+  } catch (error) {
+    return [refusal(PUSHING, error)];
+  }
+}
+
+const PUSHING = 'permission to push';
+
+function pushVerdict({ mayPush, isArchived }: RepositoryAccess): Verdict {
+  if (isArchived) {
+    return failed(
+      PUSHING,
+      'the repository is archived: nobody may write to it',
+      'Unarchive it in its settings.',
+    );
+  }
+  if (mayPush === undefined) {
+    const remedy = 'It takes write access to the repository, to its pull requests and to its issues.';
+    return skipped(PUSHING, 'the forge does not say, and it is not tried', remedy);
+  }
+  return mayPush
+    ? ok(PUSHING, 'the forge says that our token may push')
+    : failed(
+        PUSHING,
+        'the forge says that our token may not push',
+        'Give its account the role Write (GitLab: Developer) in the repository, and its token write access to code, pull requests and issues.',
+      );
+}
+
+function branchVerdict(base: string, defaultBranch: string): Verdict {
+  return warning(
+    'base',
+    `it is ${base}, and the default branch of the repository is ${defaultBranch}: people who look there do not see what is merged`,
+    `repository.base: ${defaultBranch}, unless that is meant.`,
+  );
 }

@@ -4,10 +4,14 @@ function isMap(node: YamlNode | undefined): node is ReadonlyMap<string, YamlNode
   return node instanceof Map;
 }
 
-/** What stands at a dotted key; `undefined` where there is nothing. */
-export function nodeAt(root: YamlNode | undefined, path: string): YamlNode | undefined {
+/** A dotted key, or its parts: names that somebody chose may have dots in them. */
+export type KeyPath = string | readonly string[];
+
+/** What stands at a key; `undefined` where there is nothing. */
+export function nodeAt(root: YamlNode | undefined, path: KeyPath): YamlNode | undefined {
   let node = root;
-  for (const key of path.split('.')) node = isMap(node) ? node.get(key) : undefined;
+  for (const key of typeof path === 'string' ? path.split('.') : path)
+    node = isMap(node) ? node.get(key) : undefined;
   return node;
 }
 
@@ -29,12 +33,12 @@ export class ConfigView {
     return this.#root === undefined || this.#root === null;
   }
 
-  #at(path: string): YamlNode | undefined {
+  #at(path: KeyPath): YamlNode | undefined {
     return nodeAt(this.#root, path);
   }
 
   /** A text or a number, as text; `undefined` where the key has no value. */
-  text(path: string): string | undefined {
+  text(path: KeyPath): string | undefined {
     const node = this.#at(path);
     return typeof node === 'string' || typeof node === 'number' ? String(node) : undefined;
   }
@@ -48,6 +52,11 @@ export class ConfigView {
   /** Whether a switch is on. */
   isOn(path: string): boolean {
     return this.#at(path) === true;
+  }
+
+  /** Whether a switch is off, and not merely left out. */
+  isOff(path: string): boolean {
+    return this.#at(path) === false;
   }
 
   /** The texts of a list. */

@@ -9,12 +9,18 @@ import type { ReadConfig } from './service-config.ts';
 export interface ConfiguredKafka {
   readonly connection: KafkaConnection;
   readonly groupId: string;
-  /** Those that are read, by name. */
-  readonly read: readonly string[];
+  /** Those that are read, by name, without their keyed ones. */
+  readonly topics: readonly string[];
+  /** What the names of keyed topics end in. */
+  readonly keyedSuffix: string;
   /** Those that are written. */
   readonly written: readonly string[];
-  /** A pattern of topics to read, which this does not look up. */
-  readonly pattern: string | undefined;
+  /** A pattern of topics to read; `undefined` where there is none, or it is no regular expression. */
+  readonly pattern: RegExp | undefined;
+  /** Who we are to Kafka's ACLs, where that is known: `User:name`. */
+  readonly principal: string | undefined;
+  /** For how long of event time copies are recognised. */
+  readonly dedupeHours: number;
 }
 
 const PASSWORD_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
@@ -26,9 +32,7 @@ export async function configuredKafka(config: ReadConfig): Promise<ConfiguredKaf
   const { view } = config;
   const tls = await tlsOf(config);
   const sasl = await saslOf(config);
-  const topics = view.texts('kafka.topics');
-  const suffix = view.text('kafka.keyedSuffix') ?? '-keyed';
-  const keyed = topics.map((topic) => topic + suffix);
+  const username = sasl === undefined || !('username' in sasl) ? undefined : sasl.username;
   const alerts = view.isOn('alerts.enabled') ? view.text('alerts.topic') : undefined;
   return {
     connection: {
@@ -39,13 +43,25 @@ export async function configuredKafka(config: ReadConfig): Promise<ConfiguredKaf
       ...PATIENCE,
     },
     groupId: view.text('kafka.groupId') ?? 'leastwise',
-    read: [...topics, ...keyed],
+    topics: view.texts('kafka.topics'),
+    keyedSuffix: view.text('kafka.keyedSuffix') ?? '-keyed',
     written: [
       view.text('kafka.deadLetterTopic') ?? 'leastwise-dead-letters',
       ...(alerts === undefined ? [] : [alerts]),
     ],
-    pattern: view.text('kafka.topicPattern'),
+    pattern: patternOf(view.text('kafka.topicPattern')),
+    principal: username === undefined ? undefined : `User:${username}`,
+    dedupeHours: view.number('state.dedupeHours', 2),
   };
+}
+
+function patternOf(text: string | undefined): RegExp | undefined {
+  try {
+    return text === undefined ? undefined : new RegExp(text);
+  } catch {
+    // The service itself says so, among the problems of its configuration.
+    return undefined;
+  }
 }
 
 async function tlsOf({ view }: ReadConfig): Promise<KafkaTls | undefined> {

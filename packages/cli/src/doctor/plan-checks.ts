@@ -1,9 +1,7 @@
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-
 import type { Io } from '../io.ts';
+import { usualKubeconfig } from '../live-cluster.ts';
 import { auditPolicyCheck } from './check-audit-policy.ts';
-import { clusterCheck, clustersOf, type GivenCluster } from './check-cluster.ts';
+import { auditedClusters, clusterCheck, type GivenCluster, reportClusters } from './check-cluster.ts';
 import { configCheck } from './check-config.ts';
 import { folderCheck } from './check-folder.ts';
 import { kafkaCheck } from './check-kafka.ts';
@@ -11,6 +9,7 @@ import { logCheck } from './check-log.ts';
 import { gitCheck, nodeCheck } from './check-machine.ts';
 import { redisCheck } from './check-redis.ts';
 import { repositoryCheck } from './check-repository.ts';
+import { LIVE_USE } from './cluster-needs.ts';
 import { hasRedis } from './redis-settings.ts';
 import type { ReadConfig } from './service-config.ts';
 import type { Check } from './verdict.ts';
@@ -53,13 +52,20 @@ export function planChecks(patient: Patient, { io, env, nodeVersion }: Surroundi
 
 function serviceChecks(config: ReadConfig, timeoutMs: number): Check[] {
   const redis = hasRedis(config) ? [redisCheck(config)] : [];
+  const clusters = (given: readonly GivenCluster[]): Check[] =>
+    given.map((cluster) => clusterCheck(cluster, timeoutMs));
   switch (config.service) {
     case 'aggregator':
       return [kafkaCheck(config), ...redis];
     case 'publisher':
-      return [...redis, ...publisherFolders(config), repositoryCheck(config)];
+      return [
+        ...redis,
+        ...publisherFolders(config),
+        repositoryCheck(config),
+        ...clusters(reportClusters(config)),
+      ];
     case 'auditor':
-      return [...redis, ...clustersOf(config).map((cluster) => clusterCheck(cluster, timeoutMs))];
+      return [...redis, ...clusters(auditedClusters(config))];
   }
 }
 
@@ -75,8 +81,6 @@ function publisherFolders({ view }: ReadConfig): Check[] {
 /** A cluster is looked at where one is named; nobody's current context is by itself. */
 function givenCluster({ kubeconfig, context }: Patient, env: NodeJS.ProcessEnv): GivenCluster[] {
   if (kubeconfig === undefined && context === undefined) return [];
-  const [first = ''] = (env['KUBECONFIG'] ?? '').split(':');
-  // Where kubectl looks.
-  const usual = first === '' ? join(homedir(), '.kube', 'config') : first;
-  return [{ name: context ?? 'of the kubeconfig', kubeconfigFile: kubeconfig ?? usual, context }];
+  const file = kubeconfig ?? usualKubeconfig(env);
+  return [{ name: context ?? 'of the kubeconfig', kubeconfigFile: file, context, use: LIVE_USE }];
 }

@@ -2,7 +2,7 @@ import type { PullRequests } from '@leastwise/publish';
 
 import { HttpClient } from '../http/client.ts';
 import { keepPullRequests } from '../pull-requests/keep-pull-requests.ts';
-import { type ForgeOptions, reach, repositorySegments } from '../pull-requests/options.ts';
+import { type ForgeOptions, type Reach, reach, repositorySegments } from '../pull-requests/options.ts';
 import { GiteaApi } from './gitea-api.ts';
 
 /**
@@ -13,12 +13,11 @@ import { GiteaApi } from './gitea-api.ts';
  */
 export function openGitea(options: ForgeOptions): PullRequests {
   const [owner = '', name = ''] = repositorySegments('Gitea', options.repository, 2);
-  const { waiting, ...rest } = reach(options);
-  const client = new HttpClient({
-    ...rest,
-    waiting,
-    name: 'Gitea',
-    authorization: (token) => `token ${token}`,
-  });
-  return keepPullRequests(new GiteaApi(client, { owner, name }, waiting.now));
+  const way = reach(options);
+  return keepPullRequests(new GiteaApi(giteaClient(way), { owner, name }, way.waiting.now));
+}
+
+/** The HTTP of a Gitea. @throws ForgeError where its address is none */
+export function giteaClient(way: Reach): HttpClient {
+  return new HttpClient({ ...way, name: 'Gitea', authorization: (token) => `token ${token}` });
 }

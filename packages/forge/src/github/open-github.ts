@@ -2,7 +2,7 @@ import type { PullRequests } from '@leastwise/publish';
 
 import { HttpClient } from '../http/client.ts';
 import { keepPullRequests } from '../pull-requests/keep-pull-requests.ts';
-import { type ForgeOptions, reach, repositorySegments } from '../pull-requests/options.ts';
+import { type ForgeOptions, type Reach, reach, repositorySegments } from '../pull-requests/options.ts';
 import { GitHubApi } from './github-api.ts';
 import { GITHUB_HEADERS } from './headers.ts';
 
@@ -23,12 +23,16 @@ export interface GitHubOptions extends ForgeOptions {
  */
 export function openGitHub(options: GitHubOptions): PullRequests {
   const [owner = '', name = ''] = repositorySegments('GitHub', options.repository, 2);
-  const client = new HttpClient({
-    ...reach(options),
+  return keepPullRequests(new GitHubApi(gitHubClient(reach(options)), { owner, name }, options.login));
+}
+
+/** The HTTP of GitHub. @throws ForgeError where its address is none */
+export function gitHubClient(way: Reach): HttpClient {
+  return new HttpClient({
+    ...way,
     name: 'GitHub',
     authorization: (token) => `Bearer ${token}`,
     headers: GITHUB_HEADERS,
     writeGapMs: 1000,
   });
-  return keepPullRequests(new GitHubApi(client, { owner, name }, options.login));
 }

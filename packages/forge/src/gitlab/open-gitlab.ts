@@ -2,7 +2,7 @@ import type { PullRequests } from '@leastwise/publish';
 
 import { HttpClient } from '../http/client.ts';
 import { keepPullRequests } from '../pull-requests/keep-pull-requests.ts';
-import { type ForgeOptions, reach, repositorySegments } from '../pull-requests/options.ts';
+import { type ForgeOptions, type Reach, reach, repositorySegments } from '../pull-requests/options.ts';
 import { GitLabApi } from './gitlab-api.ts';
 
 /** A project and the twenty groups that GitLab nests at most. */
@@ -16,10 +16,10 @@ const MOST_SEGMENTS = 21;
  */
 export function openGitLab(options: ForgeOptions): PullRequests {
   const path = repositorySegments('GitLab', options.repository, MOST_SEGMENTS).join('/');
-  const client = new HttpClient({
-    ...reach(options),
-    name: 'GitLab',
-    authorization: (token) => `Bearer ${token}`,
-  });
-  return keepPullRequests(new GitLabApi(client, path));
+  return keepPullRequests(new GitLabApi(gitLabClient(reach(options)), path));
+}
+
+/** The HTTP of a GitLab. @throws ForgeError where its address is none */
+export function gitLabClient(way: Reach): HttpClient {
+  return new HttpClient({ ...way, name: 'GitLab', authorization: (token) => `Bearer ${token}` });
 }

@@ -19,13 +19,16 @@ export interface ForgeOptions {
   readonly waiting?: Waiting;
 }
 
-/** The parts of an HTTP client that come from the options as they are. */
-export function reach(options: ForgeOptions): {
+/** The parts of an HTTP client that no forge has a say in. */
+export interface Reach {
   readonly apiUrl: string;
   readonly token: () => Promise<string>;
   readonly transport: Transport;
   readonly waiting: Waiting;
-} {
+}
+
+/** The parts of an HTTP client that come from the options as they are. */
+export function reach(options: ForgeOptions): Reach {
   const { apiUrl, token, caFile, timeoutMs, waiting = REAL_WAITING } = options;
   return { apiUrl, token, waiting, transport: createTransport({ caFile, timeoutMs }) };
 }

@@ -86,8 +86,11 @@ function existingOf(item: unknown): ExistingReport {
   };
 }
 
+/** Where reports are listed. */
+export const REPORTS_PATH = `/apis/${REPORT_API.group}/${REPORT_API.version}/${REPORT_API.plural}`;
+
 const LIST = {
-  path: `/apis/${REPORT_API.group}/${REPORT_API.version}/${REPORT_API.plural}`,
+  path: REPORTS_PATH,
   query: { labelSelector: `${MANAGED_BY_LABEL}=${MANAGED_BY}` },
 };
 

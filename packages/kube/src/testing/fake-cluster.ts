@@ -63,6 +63,8 @@ export class FakeCluster implements Cluster {
       case 'DELETE':
         this.objects.delete(request.path);
         return answer(200, {});
+      case 'POST':
+        return answer(201, { status: { allowed: true } });
     }
   }
 
