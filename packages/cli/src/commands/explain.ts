@@ -1,7 +1,6 @@
 import { boundedSubject, type Subject, subjectKey } from '@leastwise/audit-event';
 import { PolicyObservability } from '@leastwise/audit-policy';
-import type { ClusterState, PolicyOptions, RbacObject, SubjectState } from '@leastwise/rbac';
-import { openEmbeddedStore } from '@leastwise/state';
+import type { ClusterState, PolicyOptions, SubjectState } from '@leastwise/rbac';
 import type { Command } from 'commander';
 
 import { readOnePolicy } from '../audit-policy/read-policies.ts';
@@ -11,22 +10,22 @@ import { nearSubjects } from '../explain/near-subjects.ts';
 import { parseSubject, subjectArgument } from '../explain/subject-argument.ts';
 import { explanationText } from '../explain/text.ts';
 import type { Io } from '../io.ts';
-import { type LiveFlags, readLiveRbac } from '../live-cluster.ts';
-import { openState } from '../open-state.ts';
-import { printable, safeJson } from '../output.ts';
+import { safeJson } from '../output.ts';
 import { inferPolicies } from '../policies.ts';
 import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { counted } from '../progress.ts';
-import { readRbacFiles } from '../rbac-files.ts';
-import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
-import { readLogs } from './read-logs.ts';
+import {
+  chosenCluster,
+  clustersOf,
+  type EvidenceFlags,
+  type RbacFlags,
+  rbacOf,
+  type Reading,
+} from './cluster-input.ts';
+import { addInputFlags } from './input-flags.ts';
 
-interface ExplainFlags extends InputFlags, PolicyFlags, LiveFlags {
+interface ExplainFlags extends EvidenceFlags, PolicyFlags, RbacFlags {
   readonly groupBy: 'reason' | 'membership';
-  readonly state?: string;
-  readonly statePrefix: string;
-  readonly rbac?: readonly string[];
-  readonly live?: boolean;
   readonly auditPolicy?: string;
   readonly output: 'text' | 'json';
 }
@@ -74,8 +73,6 @@ function checkFlags(subject: Subject, flags: ExplainFlags): void {
     throw new CliError('a group needs the logs: a state keeps what each subject did');
   if (live && rbac !== undefined)
     throw new CliError('the RBAC is read from files (--rbac PATH) or the cluster (--live), not both');
-  const given = (['kubeconfig', 'context'] as const).find((flag) => flags[flag] !== undefined);
-  if (!live && given !== undefined) throw new CliError(`--${given} goes with --live`);
 }
 
 async function explainSubject(subject: Subject, flags: ExplainFlags, io: Io): Promise<void> {
@@ -86,8 +83,8 @@ async function explainSubject(subject: Subject, flags: ExplainFlags, io: Io): Pr
     flags.auditPolicy === undefined
       ? undefined
       : new PolicyObservability(await readOnePolicy(flags.auditPolicy, io));
-  const clusters = await clustersOf(subject, { flags, options }, io);
-  const cluster = chosenCluster(clusters, flags);
+  const clusters = await observedClusters(subject, { flags, options }, io);
+  const cluster = chosenCluster(clusters, flags, 'a subject is one of one cluster');
   const state = cluster?.subjects.get(subjectKey(subject));
   if (cluster === undefined || state === undefined || !isObserved(state)) {
     const near = nearSubjects(subject, knownIn(cluster));
@@ -135,50 +132,27 @@ function unknownText(subject: Subject, cluster: ClusterState | undefined, near: 
   ].join('\n');
 }
 
-async function rbacOf(flags: ExplainFlags): Promise<readonly RbacObject[] | undefined> {
-  if (flags.live === true) return (await readLiveRbac(flags)).objects.map(({ object }) => object);
-  if (flags.rbac === undefined) return undefined;
-  const { objects, problems } = await readRbacFiles(flags.rbac);
-  if (problems.length > 0) throw new CliError(problems.join('\n'));
-  return objects;
-}
-
 interface Asked {
   readonly flags: ExplainFlags;
   readonly options: PolicyOptions;
 }
 
-async function clustersOf(
+async function observedClusters(
   subject: Subject,
   { flags, options }: Asked,
   io: Io,
 ): Promise<readonly ClusterState[]> {
-  if (flags.state !== undefined) {
-    if (options.includeDenied) throw new CliError('--include-denied needs the logs');
-    await using store = await openState(flags.state, flags.statePrefix);
-    return [...(await store.read())];
-  }
-  await using store = await openEmbeddedStore({});
-  const { ingestion } = await readLogs(flags, io, store, {
+  if (flags.state !== undefined && options.includeDenied)
+    throw new CliError('--include-denied needs the logs');
+  const reading: Reading = {
     group: subject.kind === 'Group' ? { name: subject.name, by: flags.groupBy } : undefined,
     observe: { deniedAs: options.includeDenied ? 'allowed' : 'denied' },
-  });
-  const bad = counted(countBad(ingestion.stats), 'record');
-  const clusters = [...(await store.read())];
-  if (countBad(ingestion.stats) > 0) {
-    if (clusters.every(({ lastSeenUs }) => lastSeenUs <= 0))
-      throw new CliError(`nothing could be explained: ${bad} could not be read`);
-    io.stderr.write(`warning: ${bad} could not be read\n`);
-  }
+  };
+  const { clusters, bad } = await clustersOf(flags, reading, io);
+  if (bad === 0) return clusters;
+  const records = counted(bad, 'record');
+  if (clusters.every(({ lastSeenUs }) => lastSeenUs <= 0))
+    throw new CliError(`nothing could be explained: ${records} could not be read`);
+  io.stderr.write(`warning: ${records} could not be read\n`);
   return clusters;
-}
-
-/** A subject is one of one cluster; `undefined` where nothing was observed at all. */
-function chosenCluster(clusters: readonly ClusterState[], flags: ExplainFlags): ClusterState | undefined {
-  const seen = clusters.filter(({ lastSeenUs }) => lastSeenUs > 0);
-  if (seen.length <= 1) return seen[0];
-  const named = seen.find(({ cluster }) => cluster === flags.cluster);
-  if (named) return named;
-  const names = seen.map(({ cluster }) => printable(cluster)).sort();
-  throw new CliError(`a subject is one of one cluster: name it with --cluster (${names.join(', ')})`);
 }

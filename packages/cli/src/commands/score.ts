@@ -7,27 +7,19 @@ import {
   scoreCluster,
   type SubjectScore,
 } from '@leastwise/rbac';
-import { openEmbeddedStore } from '@leastwise/state';
 import type { Command } from 'commander';
 
 import { readOnePolicy } from '../audit-policy/read-policies.ts';
 import { CliError } from '../exit.ts';
 import type { Io } from '../io.ts';
-import { openState } from '../open-state.ts';
-import { type LiveFlags, readLiveRbac } from '../live-cluster.ts';
 import { printable, safeJson } from '../output.ts';
 import { day, days, kubernetesVersion, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { counted } from '../progress.ts';
-import { readRbacFiles } from '../rbac-files.ts';
-import { addInputFlags, countBad, type InputFlags } from './input-flags.ts';
-import { readLogs } from './read-logs.ts';
+import { chosenCluster, clustersOf, type EvidenceFlags, type RbacFlags, rbacOf } from './cluster-input.ts';
+import { addInputFlags } from './input-flags.ts';
 import { type BindingsBySubject, bindingsTable, bindingsValue } from './score-bindings.ts';
 
-interface ScoreFlags extends InputFlags, PolicyFlags, LiveFlags {
-  readonly live?: boolean;
-  readonly state?: string;
-  readonly statePrefix: string;
-  readonly rbac?: readonly string[];
+interface ScoreFlags extends EvidenceFlags, PolicyFlags, RbacFlags {
   readonly auditPolicy?: string;
   readonly bindings?: boolean;
   readonly output: 'table' | 'json';
@@ -73,9 +65,9 @@ async function score(flags: ScoreFlags, io: Io): Promise<void> {
   const { filename, state } = flags;
   if ((filename === undefined) === (state === undefined))
     throw new CliError('score needs audit logs (-f FILE) or a state (--state PLACE), one of the two');
-  const objects = await rbacOf(flags);
+  const objects = await grantedIn(flags);
   const policy = await auditPolicyOf(flags, io);
-  const cluster = chosenCluster(await clustersOf(flags, io), flags);
+  const cluster = scoredCluster(await observedClusters(flags, io), flags);
   const input = { cluster, rbac: objects, options: policyOptions(flags) };
   const scores = scoreCluster({ ...input, ...(policy && { sightOf: policy.sightOf }) });
   const usages = flags.bindings === true ? bindingUsageOf(input) : undefined;
@@ -104,44 +96,25 @@ function tellHidden(scores: readonly ToldScore[], io: Io): void {
   }
 }
 
-async function rbacOf(flags: ScoreFlags): Promise<readonly RbacObject[]> {
+async function grantedIn(flags: ScoreFlags): Promise<readonly RbacObject[]> {
   const { rbac, live = false } = flags;
-  if (live === (rbac !== undefined)) {
-    throw new CliError('score needs RBAC: from files (--rbac PATH) or the cluster (--live), one of the two');
-  }
-  if (rbac === undefined) return (await readLiveRbac(flags)).objects.map(({ object }) => object);
-  const given = (['kubeconfig', 'context'] as const).find((flag) => flags[flag] !== undefined);
-  if (given !== undefined) throw new CliError(`--${given} goes with --live`);
-  const { objects, problems } = await readRbacFiles(rbac);
-  if (problems.length > 0) throw new CliError(problems.join('\n'));
-  return objects;
+  const objects = live === (rbac !== undefined) ? undefined : await rbacOf(flags);
+  if (objects !== undefined) return objects;
+  throw new CliError('score needs RBAC: from files (--rbac PATH) or the cluster (--live), one of the two');
 }
 
-async function clustersOf(flags: ScoreFlags, io: Io): Promise<readonly ClusterState[]> {
-  if (flags.state !== undefined) {
-    await using store = await openState(flags.state, flags.statePrefix);
-    return [...(await store.read())];
-  }
-  await using store = await openEmbeddedStore({});
-  const { ingestion } = await readLogs(flags, io, store, {
-    group: undefined,
-    observe: { deniedAs: 'denied' },
-  });
-  const unreadable = countBad(ingestion.stats);
-  if (unreadable > 0) io.stderr.write(`warning: ${counted(unreadable, 'record')} could not be read\n`);
-  return [...(await store.read())];
+async function observedClusters(flags: ScoreFlags, io: Io): Promise<readonly ClusterState[]> {
+  const reading = { group: undefined, observe: { deniedAs: 'denied' } } as const;
+  const { clusters, bad } = await clustersOf(flags, reading, io);
+  if (bad > 0) io.stderr.write(`warning: ${counted(bad, 'record')} could not be read\n`);
+  return clusters;
 }
 
-/** The RBAC is that of one cluster. */
-function chosenCluster(clusters: readonly ClusterState[], flags: ScoreFlags): ClusterState {
-  const seen = clusters.filter(({ lastSeenUs }) => lastSeenUs > 0);
-  const [only] = seen;
-  if (only === undefined) throw new CliError('nothing could be scored: no requests were observed');
-  if (seen.length === 1) return only;
-  const named = seen.find(({ cluster }) => cluster === flags.cluster);
-  if (named) return named;
-  const names = seen.map(({ cluster }) => printable(cluster)).sort();
-  throw new CliError(`--rbac is the RBAC of one cluster: name it with --cluster (${names.join(', ')})`);
+/** @throws CliError also where nothing was observed */
+function scoredCluster(clusters: readonly ClusterState[], flags: ScoreFlags): ClusterState {
+  const cluster = chosenCluster(clusters, flags, '--rbac is the RBAC of one cluster');
+  if (cluster === undefined) throw new CliError('nothing could be scored: no requests were observed');
+  return cluster;
 }
 
 function nameOf(subject: Subject): string {
