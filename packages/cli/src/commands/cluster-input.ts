@@ -8,7 +8,7 @@ import { openState } from '../open-state.ts';
 import { printable } from '../output.ts';
 import { readRbacFiles } from '../rbac-files.ts';
 import { countBad, type InputFlags } from './input-flags.ts';
-import { readLogs } from './read-logs.ts';
+import { type Reading, readLogs } from './read-logs.ts';
 
 /** Where the RBAC of a cluster is. */
 export interface RbacFlags extends LiveFlags {
@@ -35,9 +35,6 @@ export interface EvidenceFlags extends InputFlags {
   readonly state?: string;
   readonly statePrefix: string;
 }
-
-/** How logs are read, as {@link readLogs} takes it. */
-export type Reading = Parameters<typeof readLogs>[3];
 
 /** What is known of clusters, and how many records could not be read. */
 export interface KnownClusters {

@@ -14,15 +14,9 @@ import { safeJson } from '../output.ts';
 import { inferPolicies } from '../policies.ts';
 import { addPolicyFlags, oneOf, type PolicyFlags, policyOptions } from '../policy-flags.ts';
 import { counted } from '../progress.ts';
-import {
-  chosenCluster,
-  clustersOf,
-  type EvidenceFlags,
-  type RbacFlags,
-  rbacOf,
-  type Reading,
-} from './cluster-input.ts';
+import { chosenCluster, clustersOf, type EvidenceFlags, type RbacFlags, rbacOf } from './cluster-input.ts';
 import { addInputFlags } from './input-flags.ts';
+import type { Reading } from './read-logs.ts';
 
 interface ExplainFlags extends EvidenceFlags, PolicyFlags, RbacFlags {
   readonly groupBy: 'reason' | 'membership';
