@@ -1,32 +1,13 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { describe, expect, test } from 'vitest';
 
+import { CI_BOT, EXAMPLE, explaining } from '../explain/testing/explained.ts';
 import { event, named, reason, sectionOf } from '../explain/testing/log.ts';
 import { asked, leastwise, ownFolder } from '../testing/command.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../../../../examples/audit.log.gz', import.meta.url));
-const CI_BOT = ['explain', 'alpha-pay:ci-bot', '-f', EXAMPLE];
-
 const folder = ownFolder();
-
-async function written(content: string, name = 'file.yaml'): Promise<string> {
-  const path = folder();
-  await mkdir(path, { recursive: true });
-  await writeFile(join(path, name), content);
-  return join(path, name);
-}
-
-async function explained(log: string, ...words: string[]) {
-  return leastwise(['explain', ...words, '-f', await written(log, 'audit.log')]);
-}
-
-async function explainedJson(log: string, ...words: string[]) {
-  const { code, stdout, stderr } = await explained(log, ...words, '-o', 'json');
-  return { code, stderr, value: JSON.parse(stdout) as Record<string, unknown> };
-}
+const { written, explained, explainedJson } = explaining(folder);
 
 describe('explain', () => {
   test('says of a service account why it would be granted each rule, and what not', async () => {
