@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 
-import { timeZoneNamed } from '@leastwise/activity';
+import { parseOfficeHours, timeZoneNamed } from '@leastwise/activity';
 import { repositoryProblems } from '@leastwise/forge';
 import { clusterSettingProblem, isNamespaceName } from '@leastwise/kube';
 import { redisSettingsProblems } from '@leastwise/state-redis';
@@ -9,7 +9,7 @@ import { AuditPolicyError, readPolicies } from './audit-policies.ts';
 import type { PublisherConfig } from './config.ts';
 import { ExistingRbacError, readExisting } from './existing.ts';
 import { PseudonymKeyError, readPseudonymKey } from './pseudonym-key.ts';
-import { officeHoursOf, repositoryProblemText, repositorySettings } from './settings.ts';
+import { repositoryProblemText, repositorySettings } from './settings.ts';
 
 /** Everything that is wrong with a configuration that fits the schema: files that are missing, values that do not go together. */
 export async function configProblems(config: PublisherConfig): Promise<readonly string[]> {
@@ -96,8 +96,9 @@ async function kubectlReportProblems({ kubectlReports }: PublisherConfig): Promi
   if (timeZoneNamed(timeZone) === undefined) {
     problems.push(`kubectlReports.timeZone: "${timeZone}" is not a time zone such as Europe/Berlin`);
   }
-  const { from, to } = officeHoursOf(officeHours ?? '0-24');
-  if (from >= to) problems.push(`kubectlReports.officeHours: "${officeHours ?? ''}" ends before it begins`);
+  // The schema has looked at all else.
+  if (officeHours !== undefined && parseOfficeHours(officeHours) === undefined)
+    problems.push(`kubectlReports.officeHours: "${officeHours}" ends before it begins`);
   if (pseudonymKeyFile === undefined) return problems;
   try {
     await readPseudonymKey(pseudonymKeyFile);

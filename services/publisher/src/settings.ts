@@ -1,4 +1,4 @@
-import { type OfficeHours, timeZoneNamed } from '@leastwise/activity';
+import { parseOfficeHours, timeZoneNamed } from '@leastwise/activity';
 import type { RepositoryProblem, RepositorySettings } from '@leastwise/forge';
 import type { ActivityReportSettings, CycleSettings } from '@leastwise/publish';
 
@@ -63,7 +63,7 @@ export async function activitySettings(
       activityReports: {
         pseudonymOf: key === undefined ? undefined : await readPseudonymKey(key),
         timeZone: timeZoneNamed(timeZone),
-        officeHours: officeHours === undefined ? undefined : officeHoursOf(officeHours),
+        officeHours: officeHours === undefined ? undefined : parseOfficeHours(officeHours),
       },
     };
   } catch (error) {
@@ -71,12 +71,6 @@ export async function activitySettings(
     onProblem(error.message);
     return {};
   }
-}
-
-/** `8-18`, which the schema has looked at. */
-export function officeHoursOf(text: string): OfficeHours {
-  const [from = 0, to = 24] = text.split('-').map(Number);
-  return { from, to };
 }
 
 /** What a configuration says about cycles, but for {@link ClusterFiles}. */

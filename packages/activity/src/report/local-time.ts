@@ -30,3 +30,10 @@ export function isOffHours({ day, hour }: LocalTime, { from, to }: OfficeHours):
   const weekday = (((day + FIRST_WEEKDAY) % 7) + 7) % 7;
   return weekday >= 5 || hour < from || hour >= to;
 }
+
+/** `8-18`: from 08:00 up to before 18:00; `undefined` for anything else, also where they end before they begin. */
+export function parseOfficeHours(text: string): OfficeHours | undefined {
+  const [, from = '', to = ''] = /^(\d{1,2})-(\d{1,2})$/.exec(text) ?? [];
+  const hours = { from: Number(from), to: Number(to) };
+  return from === '' || hours.to > HOURS || hours.from >= hours.to ? undefined : hours;
+}
