@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { MIN_PSEUDONYM_KEY_BYTES, type PseudonymOf, pseudonymsBy } from '@leastwise/activity';
+import { pseudonymKeyProblem, type PseudonymOf, pseudonymsBy } from '@leastwise/activity';
 
 /** The key for pseudonyms cannot be used: without it names would have to be shown, so no cycle is begun. */
 export class PseudonymKeyError extends Error {
@@ -17,10 +17,7 @@ export async function readPseudonymKey(file: string): Promise<PseudonymOf> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new PseudonymKeyError(`the key for pseudonyms cannot be read: ${reason}`, { cause });
   }
-  if (key.byteLength < MIN_PSEUDONYM_KEY_BYTES) {
-    throw new PseudonymKeyError(
-      `${file}: a key for pseudonyms has at least ${MIN_PSEUDONYM_KEY_BYTES} bytes (openssl rand -hex 32 > ${file})`,
-    );
-  }
+  const problem = pseudonymKeyProblem(key, file);
+  if (problem !== undefined) throw new PseudonymKeyError(problem);
   return pseudonymsBy(key);
 }

@@ -15,7 +15,7 @@ export {
   type StateDetections,
   stateRemarks,
 } from './detections.ts';
-export { dayText, isOffHours, type LocalTime, utcTime } from './local-time.ts';
+export { dayText, isOffHours, type LocalTime, parseOfficeHours, utcTime } from './local-time.ts';
 export type {
   ActivityReport,
   ActorKind,
@@ -31,6 +31,6 @@ export type {
   UnusualSeverity,
 } from './model.ts';
 export type { PseudonymOf } from './names.ts';
-export { MIN_PSEUDONYM_KEY_BYTES, pseudonymsBy } from './pseudonyms.ts';
+export { pseudonymKeyProblem, pseudonymsBy } from './pseudonyms.ts';
 export { type TimeZone, timeZoneNamed } from './time-zone.ts';
 export { redactCommand } from '../traces/redact.ts';

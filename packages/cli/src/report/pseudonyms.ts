@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { MIN_PSEUDONYM_KEY_BYTES, type PseudonymOf, pseudonymsBy } from '@leastwise/activity';
+import { pseudonymKeyProblem, type PseudonymOf, pseudonymsBy } from '@leastwise/activity';
 
 import { CliError, messageOf } from '../exit.ts';
 
@@ -12,10 +12,7 @@ export async function readPseudonyms(path: string): Promise<PseudonymOf> {
   } catch (error) {
     throw new CliError(`cannot read the key for pseudonyms: ${messageOf(error)}`);
   }
-  if (key.byteLength < MIN_PSEUDONYM_KEY_BYTES) {
-    throw new CliError(
-      `${path}: a key for pseudonyms has at least ${MIN_PSEUDONYM_KEY_BYTES} bytes (openssl rand -hex 32 > ${path})`,
-    );
-  }
+  const problem = pseudonymKeyProblem(key, path);
+  if (problem !== undefined) throw new CliError(problem);
   return pseudonymsBy(key);
 }
