@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
-import type { ObservedState } from '@leastwise/publish';
+import { type ObservedState, observedState, type WantedState } from '@leastwise/publish';
 import { type Log, retry } from '@leastwise/runtime';
 import { openEmbeddedStore, StateError, type SubjectStore } from '@leastwise/state';
 import {
@@ -16,12 +16,7 @@ import {
   RedisStore,
 } from '@leastwise/state-redis';
 
-import {
-  alertedSubjects,
-  alertFindings,
-  type FindingsByCluster,
-  type SubjectsByCluster,
-} from './alerted-subjects.ts';
+import { alertedSubjects, alertFindings, type SubjectsByCluster } from './alerted-subjects.ts';
 import type { PublisherConfig } from './config.ts';
 import { hasKubectlReports } from './settings.ts';
 
@@ -63,21 +58,6 @@ const PATIENCE = { baseMs: 200, maxMs: 5000 } as const;
 export async function openState(config: PublisherConfig, log: Log): Promise<StateSource> {
   const { folder } = config.state;
   return folder === undefined ? await openRedis(config, log) : openFolder(folder, config, log);
-}
-
-/** What of a state is asked for besides evidence. */
-interface Wanted {
-  readonly hasActivity: boolean;
-  /** Absent where nobody looks for what is unusual. */
-  readonly findings?: () => Promise<FindingsByCluster>;
-}
-
-/** All that a store knows, at one moment. */
-async function observed(store: SubjectStore, { hasActivity, findings }: Wanted): Promise<ObservedState> {
-  const { late, lost } = await store.facts();
-  if (!hasActivity) return { clusters: await store.read(), late, lost };
-  const { clusters, activity } = await store.whole();
-  return { clusters, late, lost, activity: { states: activity, findings: await findings?.() } };
 }
 
 async function openRedis(config: PublisherConfig, log: Log): Promise<StateSource> {
@@ -138,7 +118,7 @@ class RedisSource implements StateSource {
 
   read(): Promise<ObservedState> {
     const hasActivity = hasKubectlReports(this.#config);
-    return observed(this.#store, { hasActivity, findings: () => alertFindings(this.#alerts) });
+    return observedState(this.#store, { hasActivity, findings: () => alertFindings(this.#alerts) });
   }
 
   alerted(): Promise<SubjectsByCluster> {
@@ -163,7 +143,7 @@ class RedisSource implements StateSource {
 /** A folder is opened for each cycle, and locked only for that long: others fill it in between. */
 function openFolder(folder: string, config: PublisherConfig, log: Log): StateSource {
   const { outage } = config;
-  const wanted: Wanted = { hasActivity: hasKubectlReports(config) };
+  const wanted: WantedState = { hasActivity: hasKubectlReports(config) };
   let store: SubjectStore | undefined;
   const open = async (): Promise<SubjectStore> => {
     // Opening one that is not there would make a new one.
@@ -191,9 +171,9 @@ function openFolder(folder: string, config: PublisherConfig, log: Log): StateSou
       return { isHeld: () => store === opened, end };
     },
     read: async () => {
-      if (store !== undefined) return observed(store, wanted);
+      if (store !== undefined) return observedState(store, wanted);
       await using own = await open();
-      return await observed(own, wanted);
+      return await observedState(own, wanted);
     },
     alerted: () => Promise.resolve(new Map()),
     isReady: () => true,

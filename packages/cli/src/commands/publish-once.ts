@@ -5,7 +5,7 @@ import {
   type CyclePorts,
   type CycleSettings,
   ForgeError,
-  type ObservedState,
+  observedState,
   planCycle,
   PromiseBrokenError,
   PublishError,
@@ -51,7 +51,7 @@ export async function publishOnce(publication: Publication): Promise<void> {
 }
 
 async function cycle({ io, store, repository, settings, isPlan }: Publication): Promise<CycleOutcome> {
-  const state = await observed(store, settings.activityReports !== undefined);
+  const state = await observedState(store, { hasActivity: settings.activityReports !== undefined });
   const { remote, pulls } = repository;
   const progress = startLine(io);
   const goOn = (): void => {
@@ -78,13 +78,6 @@ async function cycle({ io, store, repository, settings, isPlan }: Publication): 
   } finally {
     progress.end();
   }
-}
-
-async function observed(store: SubjectStore, hasActivity: boolean): Promise<ObservedState> {
-  const { late, lost } = await store.facts();
-  if (!hasActivity) return { clusters: await store.read(), late, lost };
-  const { clusters, activity } = await store.whole();
-  return { clusters, late, lost, activity: { states: activity } };
 }
 
 /** Whether something waits only for a commit that has been made now. */
