@@ -71,9 +71,10 @@ describe.skipIf(helm === undefined)('the chart', () => {
       const objects = await chart.objects(example);
       for (const { component, pod } of configFiles(objects)) {
         const spec = at(objectOf(objects, 'Pod', `leastwise-${component}-config-check`), 'spec');
-        const command = [`leastwise-${component}`, 'config', 'check', '--config'];
-        expect(listAt(spec, 'containers', 0, 'command')).toEqual([
-          ...command,
+        const words = [`leastwise-${component}`, 'config', 'check', '--config'];
+        expect(listAt(spec, 'containers', 0, 'command')).toEqual(['tini', '--']);
+        expect(listAt(spec, 'containers', 0, 'args')).toEqual([
+          ...words,
           `/etc/leastwise/config/${component}.yaml`,
         ]);
         expect(at(spec, 'volumes')).toEqual(at(pod, 'spec', 'volumes'));

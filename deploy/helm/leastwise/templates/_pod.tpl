@@ -1,4 +1,4 @@
-{{/* The spec of a component's pod, fit for Pod Security `restricted`. `command` is what runs in it. */}}
+{{/* The spec of a component's pod, fit for Pod Security `restricted`. `args` is what runs in it, below `tini`. */}}
 {{- define "leastwise.podSpec" -}}
 {{- $values := index .root.Values .component -}}
 serviceAccountName: {{ include "leastwise.componentName" . }}
@@ -30,7 +30,9 @@ containers:
   - name: {{ .component }}
     image: {{ include "leastwise.image" .root | quote }}
     imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-    command: {{- toYaml .command | nindent 6 }}
+    {{- /* The image starts `leastwise` by itself; tini hands signals on to whatever runs in it, and reaps its children. */}}
+    command: [tini, --]
+    args: {{- toYaml .args | nindent 6 }}
     securityContext:
       allowPrivilegeEscalation: false
       readOnlyRootFilesystem: true
