@@ -41,9 +41,12 @@ export function readConfigFile(path: string, tree: ConfigObject): FileLayer {
       `${path}: has an alias without an anchor, or more aliases than a configuration needs`,
     );
   } else if (isPlainObject(root.value)) {
-    const content = expandSecretFiles(tree, root.value, [], (at, text) => {
-      layer.problems.push(`${locate(at)}: ${at.join('.')}: ${text}`);
-      layer.broken.push(withoutFile(tree, at));
+    const content = expandSecretFiles(tree, root.value, [], {
+      problem: (at, text) => {
+        layer.problems.push(`${locate(at)}: ${at.join('.')}: ${text}`);
+        layer.broken.push(withoutFile(tree, at));
+      },
+      secret: (at, file) => layer.files.push({ path: at, file }),
     });
     collect({ tree, layer, locate }, content, []);
   } else if (root.value !== null) {

@@ -21,11 +21,19 @@ export interface Layer {
   readonly problems: string[];
   /** Keys that were given, but so that there is no value: they are not missing as well. */
   readonly broken: (readonly string[])[];
+  /** Secrets that were read from files, at any depth: they are read anew whenever they are used. */
+  readonly files: SecretAt[];
+}
+
+/** A secret, and the file that it is of. */
+export interface SecretAt {
+  readonly path: readonly (string | number)[];
+  readonly file: string;
 }
 
 /** A layer in which nothing was given. */
 export function emptyLayer(): Layer {
-  return { given: [], problems: [], broken: [] };
+  return { given: [], problems: [], broken: [], files: [] };
 }
 
 /** Every key below a node that is no map with known keys, and for each secret the key of its file. */

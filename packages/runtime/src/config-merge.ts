@@ -1,4 +1,4 @@
-import type { Layer } from './config-keys.ts';
+import type { Layer, SecretAt } from './config-keys.ts';
 import type { ConfigObject } from './config-tree.ts';
 import { isPlainObject } from './config-value.ts';
 
@@ -7,17 +7,30 @@ export interface Merged {
   readonly value: Record<string, unknown>;
   /** By dotted key, where the value that won was written. */
   readonly origins: ReadonlyMap<string, string>;
+  /** The secrets of it that are of files. */
+  readonly files: readonly SecretAt[];
 }
 
 /** Puts the layers on each other, the last on top, key by key. Keys are known ones: no layer gives others. */
 export function merge(tree: ConfigObject, layers: readonly Layer[]): Merged {
   const value: Record<string, unknown> = {};
   const origins = new Map<string, string>();
-  for (const given of layers.flatMap((layer) => layer.given)) {
-    if (place(value, given.path, given.value)) origins.set(given.path.join('.'), given.origin);
+  let files: readonly SecretAt[] = [];
+  for (const layer of layers) {
+    for (const given of layer.given) {
+      if (!place(value, given.path, given.value)) continue;
+      origins.set(given.path.join('.'), given.origin);
+      // What was placed hides what a layer below had there, and its files with it.
+      files = files.filter(({ path }) => !isWithin(path, given.path));
+      files = [...files, ...layer.files.filter(({ path }) => isWithin(path, given.path))];
+    }
   }
   fill(tree, value);
-  return { value, origins };
+  return { value, origins, files };
+}
+
+function isWithin(path: readonly (string | number)[], place: readonly string[]): boolean {
+  return place.every((name, at) => path[at] === name);
 }
 
 /** The value at a path, or undefined where there is none. */

@@ -122,9 +122,13 @@ function give(layer: Layer, key: ConfigKey, origin: string, text: string): void 
     layer.broken.push(key.path);
     return;
   }
-  const value = expandSecretFiles(key.node, coerced.value, key.path, (path, problem) => {
-    layer.problems.push(`${origin}: ${path.join('.')}: ${problem}`);
-    layer.broken.push(key.path);
+  const value = expandSecretFiles(key.node, coerced.value, key.path, {
+    problem: (path, problem) => {
+      layer.problems.push(`${origin}: ${path.join('.')}: ${problem}`);
+      layer.broken.push(key.path);
+    },
+    secret: (path, name) => layer.files.push({ path, file: name }),
   });
+  if (file !== undefined) layer.files.push({ path: key.path, file: text });
   layer.given.push({ path: key.path, value, origin });
 }

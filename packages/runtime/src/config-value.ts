@@ -22,8 +22,12 @@ export function coerceText(node: ConfigNode, text: string): Coerced {
   }
 }
 
-/** Is told of a problem at a path inside a value. */
-export type Report = (path: readonly (string | number)[], text: string) => void;
+/** Is told of what was found at paths inside a value. */
+export interface Report {
+  problem(path: readonly (string | number)[], text: string): void;
+  /** A secret was read from a file. */
+  secret(path: readonly (string | number)[], file: string): void;
+}
 
 /**
  * The value with every `<secret>File` in it replaced by the secret, at any depth. Values of the wrong kind
@@ -68,11 +72,15 @@ function expandObject(
     if (name === undefined) {
       entries.push([key, expandSecretFiles(node.children.get(key), item, [...path, key], report)]);
     } else if (Object.hasOwn(value, name)) {
-      report([...path, key], `the secret is given twice, as ${name} too`);
+      report.problem([...path, key], `the secret is given twice, as ${name} too`);
     } else {
       const file = readSecretFile(item);
-      if (file.ok) entries.push([name, file.text]);
-      else report([...path, key], file.why);
+      if (!file.ok) {
+        report.problem([...path, key], file.why);
+        continue;
+      }
+      entries.push([name, file.text]);
+      report.secret([...path, name], String(item));
     }
   }
   return Object.fromEntries(entries);

@@ -12,7 +12,7 @@ import { configVariable, readEnvironment, readFlags } from './config-text.ts';
 import type { Environment } from './config-text.ts';
 import { configTree } from './config-tree.ts';
 import type { ConfigObject } from './config-tree.ts';
-import { HIDDEN } from './secret.ts';
+import { HIDDEN, Secret } from './secret.ts';
 import { escapeHidden } from './text.ts';
 
 /** Exit code for a bad configuration (EX_CONFIG of sysexits.h): starting again will not help. */
@@ -43,7 +43,7 @@ export type LoadedConfig<T> =
  * The file is named by `--config` or `LEASTWISE_<SERVICE>_CONFIG`; paths are relative to the working directory.
  * The environment and flags give lists of plain values separated by commas, and what is nested deeper as JSON.
  * Keys that nobody knows and values that do not parse are problems, in a layer that another one hides too.
- * No problem's text holds a value.
+ * No problem's text holds a value. A secret of a file is read anew whenever it is revealed.
  * @throws Error if the schema is at fault: two keys with one name, or a key `config`.
  */
 export function loadConfig<S extends z.ZodObject>(sources: ConfigSources<S>): LoadedConfig<z.output<S>> {
@@ -59,6 +59,10 @@ export function loadConfig<S extends z.ZodObject>(sources: ConfigSources<S>): Lo
   const checked = schema.safeParse(merged.value);
   const problems = layers.flatMap((layer) => layer.problems);
   if (checked.success && problems.length === 0) {
+    for (const { path, file } of merged.files) {
+      const secret = valueAt(checked.data, path);
+      if (secret instanceof Secret) secret.follow(file);
+    }
     return { ok: true, value: checked.data, origins: merged.origins };
   }
   const found = (checked.error?.issues ?? []).flatMap(describeIssue);

@@ -5,6 +5,7 @@ export type { ConfigCommandOptions, ConfigHost } from './config-command.ts';
 export { configJsonSchema, printConfig } from './config-print.ts';
 export { durationMs, secret, sizeBytes } from './config-types.ts';
 export type { Bounds } from './config-types.ts';
+export { followFile } from './follow-file.ts';
 export { Secret } from './secret.ts';
 export { startHealthServer } from './health.ts';
 export type { HealthCheck, HealthChecks, HealthOptions, HealthServer } from './health.ts';

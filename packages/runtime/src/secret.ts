@@ -1,5 +1,7 @@
 import { inspect } from 'node:util';
 
+import { followFile } from './follow-file.ts';
+
 /** What stands in every text where a secret would. */
 export const HIDDEN = '***';
 
@@ -8,15 +10,23 @@ export const HIDDEN = '***';
  * inspection. Only {@link Secret.reveal} gives it away, so that every use can be found.
  */
 export class Secret {
-  readonly #value: string;
+  #current: () => string;
 
   constructor(value: string) {
-    this.#value = value;
+    this.#current = () => value;
   }
 
-  /** The value itself, for the one call that needs it. */
+  /**
+   * The value itself, for the one call that needs it. That of a file is read anew: ask for it whenever it is used, and
+   * keep it nowhere.
+   */
   reveal(): string {
-    return this.#value;
+    return this.#current();
+  }
+
+  /** From now on the value is what the file holds, and this one until it can be read. */
+  follow(file: string): void {
+    this.#current = followFile(file, this.#current());
   }
 
   toString(): string {

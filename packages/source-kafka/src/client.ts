@@ -56,19 +56,14 @@ export function fetchedOffset(batch: Batch): number {
   return Number(Reflect.get(batch, 'fetchedOffset'));
 }
 
-function tlsOptions({
-  ca,
-  cert,
-  key,
-  servername,
-}: KafkaTls): Exclude<KafkaConfig['ssl'], boolean | undefined> {
-  return {
-    rejectUnauthorized: true,
-    ...(ca === undefined ? {} : { ca: [ca] }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(servername === undefined ? {} : { servername }),
-  };
+/** The client copies these for every connection, so each is asked for then: files are replaced. */
+function tlsOptions(tls: KafkaTls): Exclude<KafkaConfig['ssl'], boolean | undefined> {
+  const options = { rejectUnauthorized: true };
+  for (const name of ['ca', 'cert', 'key', 'servername'] as const) {
+    if (tls[name] === undefined) continue;
+    Object.defineProperty(options, name, { enumerable: true, get: () => tls[name] });
+  }
+  return options;
 }
 
 function saslOptions(sasl: KafkaSasl): SASLOptions {
@@ -83,12 +78,22 @@ function saslOptions(sasl: KafkaSasl): SASLOptions {
       };
     }
     case 'plain':
-      return { mechanism: 'plain', username: sasl.username, password: sasl.password };
+      return withLogin({ mechanism: 'plain' }, sasl);
     case 'scram-sha-256':
-      return { mechanism: 'scram-sha-256', username: sasl.username, password: sasl.password };
+      return withLogin({ mechanism: 'scram-sha-256' }, sasl);
     case 'scram-sha-512':
-      return { mechanism: 'scram-sha-512', username: sasl.username, password: sasl.password };
+      return withLogin({ mechanism: 'scram-sha-512' }, sasl);
   }
+}
+
+type Login = Exclude<KafkaSasl, { readonly mechanism: 'oauthbearer' }>;
+
+/** The client keeps this very object, and asks it for the password at every login. */
+function withLogin<T extends object>(options: T, sasl: Login): T & { username: string; password: string } {
+  return Object.defineProperties(options, {
+    username: { enumerable: true, value: sasl.username },
+    password: { enumerable: true, get: () => sasl.password },
+  }) as T & { username: string; password: string }; // as defined just now
 }
 
 function forward(

@@ -7,7 +7,7 @@ export type KafkaLogLine = (
   fields: Readonly<Record<string, unknown>>,
 ) => void;
 
-/** TLS towards the brokers, whose certificates are always verified. */
+/** TLS towards the brokers, whose certificates are always verified. What is a getter is read for every connection. */
 export interface KafkaTls {
   /** PEM. The authorities that signed the brokers' certificates; those of the system where left out. */
   readonly ca?: string;
@@ -19,7 +19,7 @@ export interface KafkaTls {
   readonly servername?: string;
 }
 
-/** Who we are, for SASL. */
+/** Who we are, for SASL. A password is read at every login, a getter's anew. */
 export type KafkaSasl =
   | {
       readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';

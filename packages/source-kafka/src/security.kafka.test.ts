@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SharedStore } from '@leastwise/source/conformance';
 import { lacksKafka, startKafka, unsecuredToken } from '@leastwise/testkit';
 import type { KafkaServer } from '@leastwise/testkit';
+import { createClient } from './client.ts';
 import type { KafkaLogOptions, KafkaSasl } from './index.ts';
+import { withDefaults } from './options.ts';
 import { numbered, runInBackground } from './testing/background.ts';
 import { createTopic, quickOptions, uniqueTopic } from './testing/kafka-fixture.ts';
 
@@ -61,6 +63,24 @@ describe.skipIf(await lacksKafka())('who may read Kafka', { timeout: 60_000 }, (
     const sasl: KafkaSasl = { mechanism, username: 'lw', password: PASSWORD };
     await works(options({ sasl }, kafka?.saslBrokers));
     await isRefused(options({ sasl: { ...sasl, password: 'wrong' } }, kafka?.saslBrokers));
+  });
+
+  it('a password that is replaced is that of the next login of the same client', async () => {
+    let current = 'not yet';
+    const sasl: KafkaSasl = {
+      mechanism: 'scram-sha-512',
+      username: 'lw',
+      get password() {
+        return current;
+      },
+    };
+    const settings = withDefaults(options({ sasl }, kafka?.saslBrokers));
+    const admin = createClient(settings, 'short').admin();
+    await expect(admin.connect()).rejects.toThrow(/[Aa]uthentication/);
+    current = PASSWORD;
+    await admin.connect();
+    expect(await admin.listTopics()).toContain(topic);
+    await admin.disconnect();
   });
 
   it('oauthbearer, with a token from a function or a file', async () => {

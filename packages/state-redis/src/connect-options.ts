@@ -1,5 +1,13 @@
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 
+/** A password, or what gives the one that is right now. */
+export type Password = string | (() => string);
+
+/** The password of this moment. */
+export function currentPassword(password: Password): string {
+  return typeof password === 'function' ? password() : password;
+}
+
 /** Where a server listens. */
 export interface RedisAddress {
   readonly host: string;
@@ -15,7 +23,8 @@ export type RedisTarget =
       readonly sentinels: readonly RedisAddress[];
       readonly masterName: string;
       readonly sentinelUsername?: string | undefined;
-      readonly sentinelPassword?: string | undefined;
+      /** As `password`. */
+      readonly sentinelPassword?: Password | undefined;
     }
   /** Some of the nodes, the others are learned from them. */
   | { readonly nodes: readonly RedisAddress[] };
@@ -36,7 +45,8 @@ export interface RedisTls {
 export interface RedisConnectionOptions {
   readonly target: RedisTarget;
   readonly username?: string | undefined;
-  readonly password?: string | undefined;
+  /** Asked for before every connection where it is a function, since passwords are replaced. */
+  readonly password?: Password | undefined;
   /** 0 where left out, and always in a Cluster. */
   readonly db?: number | undefined;
   readonly tls?: RedisTls | undefined;
@@ -56,7 +66,7 @@ export interface RedisConnectionOptions {
 export interface ConnectionSettings {
   readonly target: Exclude<RedisTarget, { readonly url: string }>;
   readonly username: string | undefined;
-  readonly password: string | undefined;
+  readonly password: Password | undefined;
   readonly db: number;
   readonly tls: RedisTls | undefined;
   readonly clientName: string;
@@ -141,21 +151,32 @@ export function backOffMs(attempt: number, maxMs = 2000): number {
 /** Says how long to wait before the next attempt; `null` to give up. */
 export type Retry = (attempt: number) => number | null;
 
-function tlsOf({ ca, cert, key, servername }: RedisTls): NonNullable<RedisOptions['tls']> {
-  return {
-    rejectUnauthorized: true,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(servername === undefined ? {} : { servername }),
+/** The client copies these for every connection, so each is asked for then: files are replaced. */
+function tlsOf(tls: RedisTls): NonNullable<RedisOptions['tls']> {
+  const options = { rejectUnauthorized: true };
+  for (const name of ['ca', 'cert', 'key', 'servername'] as const) {
+    if (tls[name] === undefined) continue;
+    Object.defineProperty(options, name, { enumerable: true, get: () => tls[name] });
+  }
+  return options;
+}
+
+/**
+ * Has a client ask for its passwords before every connection: it copies its options, and would keep those of the first.
+ */
+export function keepPasswords(options: object, { password, target }: ConnectionSettings): void {
+  const follow = (name: string, given: Password | undefined): void => {
+    if (typeof given === 'function') Object.defineProperty(options, name, { enumerable: true, get: given });
   };
+  follow('password', password);
+  if ('sentinels' in target) follow('sentinelPassword', target.sentinelPassword);
 }
 
 function commonOptions(settings: ConnectionSettings): RedisOptions {
   const { username, password, tls } = settings;
   return {
     ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+    ...(password === undefined ? {} : { password: currentPassword(password) }),
     ...(tls === undefined ? {} : { tls: tlsOf(tls) }),
     connectionName: settings.clientName,
     disableClientInfo: true,
@@ -183,7 +204,7 @@ export function redisOptions(settings: ConnectionSettings, retry: Retry): RedisO
     sentinelRetryStrategy: retry,
     sentinelCommandTimeout: settings.connectTimeoutMs,
     ...(sentinelUsername === undefined ? {} : { sentinelUsername }),
-    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword: currentPassword(sentinelPassword) }),
     ...(tls === undefined ? {} : { sentinelTLS: tlsOf(tls), enableTLSForSentinelMode: true }),
   };
 }

@@ -5,6 +5,7 @@ import {
   clusterNodes,
   clusterOptions,
   type ConnectionSettings,
+  keepPasswords,
   redisOptions,
   type RedisConnectionOptions,
   settingsOf,
@@ -111,6 +112,7 @@ function open(settings: ConnectionSettings, outage: Outage): Connection {
   if ('nodes' in target) {
     const cluster = new Cluster(clusterNodes(target.nodes), clusterOptions(settings, retry));
     cluster.on('+node', (node: Redis) => {
+      keepPasswords(node.options, settings);
       watchForSilence(node, commandTimeoutMs);
     });
     cluster.on('error', note);
@@ -118,6 +120,7 @@ function open(settings: ConnectionSettings, outage: Outage): Connection {
     return cluster;
   }
   const redis = new Redis(redisOptions(settings, retry));
+  keepPasswords(redis.options, settings);
   watchForSilence(redis, commandTimeoutMs);
   redis.on('error', note);
   return redis;

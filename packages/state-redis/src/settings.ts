@@ -4,8 +4,12 @@ import type { RedisAddress, RedisConnectionOptions, RedisTarget, RedisTls } from
 
 /** A text that nothing prints. */
 export interface Hidden {
+  /** The one that is right now. */
   reveal(): string;
 }
+
+/** Gives what a file holds now, whenever it is asked. @param first - what it held at the start */
+export type FollowFile = (file: string, first: string) => () => string;
 
 /** TLS towards Redis as people configure it: by files. */
 export interface RedisTlsSettings {
@@ -38,22 +42,28 @@ export class RedisSettingsError extends Error {
 
 const TLS_FILES = ['caFile', 'certFile', 'keyFile'] as const;
 
-async function pem(key: string, path: string): Promise<string> {
+async function pem(key: string, path: string, follow: FollowFile): Promise<() => string> {
   try {
-    return await readFile(path, 'utf8');
+    return follow(path, await readFile(path, 'utf8'));
   } catch (cause) {
     throw new RedisSettingsError(`redis.tls.${key}: cannot read ${path}`, { cause });
   }
 }
 
-async function tlsOf(tls: RedisTlsSettings): Promise<RedisTls | undefined> {
+const keepFirst: FollowFile = (_, first) => () => first;
+
+async function tlsOf(tls: RedisTlsSettings, follow = keepFirst): Promise<RedisTls | undefined> {
   if (!tls.enabled) return undefined;
-  return {
-    ...(tls.caFile === undefined ? {} : { ca: await pem('caFile', tls.caFile) }),
-    ...(tls.certFile === undefined ? {} : { cert: await pem('certFile', tls.certFile) }),
-    ...(tls.keyFile === undefined ? {} : { key: await pem('keyFile', tls.keyFile) }),
-    ...(tls.servername === undefined ? {} : { servername: tls.servername }),
-  };
+  const read: RedisTls = { ...(tls.servername === undefined ? {} : { servername: tls.servername }) };
+  for (const [name, path] of [
+    ['ca', tls.caFile],
+    ['cert', tls.certFile],
+    ['key', tls.keyFile],
+  ] as const) {
+    if (path === undefined) continue;
+    Object.defineProperty(read, name, { enumerable: true, get: await pem(`${name}File`, path, follow) });
+  }
+  return read;
 }
 
 function addressOf(text: string): RedisAddress {
@@ -85,22 +95,30 @@ export function redisTarget({
     case 'sentinel':
       if (masterName === undefined)
         throw new RedisSettingsError('redis.masterName goes with redis.mode sentinel');
-      return { sentinels: addresses, masterName, sentinelPassword: sentinelPassword?.reveal() };
+      return {
+        sentinels: addresses,
+        masterName,
+        sentinelPassword: sentinelPassword && (() => sentinelPassword.reveal()),
+      };
   }
 }
 
 /**
  * How Redis is reached, with the files of the settings read.
+ * @param follow - reads files anew for every connection; without it they are read once
  * @throws RedisSettingsError
  */
-export async function redisConnectionOptions(settings: RedisSettings): Promise<RedisConnectionOptions> {
+export async function redisConnectionOptions(
+  settings: RedisSettings,
+  follow?: FollowFile,
+): Promise<RedisConnectionOptions> {
   const { username, password, db, tls } = settings;
   return {
     target: redisTarget(settings),
     username,
-    password: password?.reveal(),
+    password: password && (() => password.reveal()),
     db,
-    tls: await tlsOf(tls),
+    tls: await tlsOf(tls, follow),
   };
 }
 

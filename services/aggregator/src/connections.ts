@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
+import { followFile } from '@leastwise/runtime';
 import type { KafkaConnection, KafkaSasl, KafkaTls } from '@leastwise/source-kafka';
 import { type RedisConnectionOptions, redisTarget, type RedisTls } from '@leastwise/state-redis';
 
@@ -14,23 +15,27 @@ export class UnusableConfigError extends Error {
   readonly exitCode = 78;
 }
 
-async function pem(path: string): Promise<string> {
+async function pem(path: string): Promise<() => string> {
   try {
-    return await readFile(path, 'utf8');
+    return followFile(path, await readFile(path, 'utf8'));
   } catch (cause) {
     throw new UnusableConfigError(`cannot read ${path}`, { cause });
   }
 }
 
-/** TLS as configured, with its files read. @throws UnusableConfigError */
+/** TLS as configured, with its files read, and read anew for every connection. @throws UnusableConfigError */
 export async function tlsOf(tls: TlsConfig): Promise<(KafkaTls & RedisTls) | undefined> {
   if (!tls.enabled) return undefined;
-  return {
-    ...(tls.caFile === undefined ? {} : { ca: await pem(tls.caFile) }),
-    ...(tls.certFile === undefined ? {} : { cert: await pem(tls.certFile) }),
-    ...(tls.keyFile === undefined ? {} : { key: await pem(tls.keyFile) }),
-    ...(tls.servername === undefined ? {} : { servername: tls.servername }),
-  };
+  const read = { ...(tls.servername === undefined ? {} : { servername: tls.servername }) };
+  for (const [name, path] of [
+    ['ca', tls.caFile],
+    ['cert', tls.certFile],
+    ['key', tls.keyFile],
+  ] as const) {
+    if (path === undefined) continue;
+    Object.defineProperty(read, name, { enumerable: true, get: await pem(path) });
+  }
+  return read;
 }
 
 /** Credentials for Kafka. @throws UnusableConfigError */
@@ -51,7 +56,13 @@ export function saslOf({
       if (username === undefined || password === undefined) {
         throw new UnusableConfigError(`kafka.sasl.username and kafka.sasl.password go with ${mechanism}`);
       }
-      return { mechanism, username, password: password.reveal() };
+      return {
+        mechanism,
+        username,
+        get password() {
+          return password.reveal();
+        },
+      };
   }
 }
 
@@ -73,7 +84,7 @@ export async function redisConnection(config: AggregatorConfig): Promise<RedisCo
   return {
     target: redisTarget(config.redis),
     username,
-    password: password?.reveal(),
+    password: password && (() => password.reveal()),
     db,
     tls: await tlsOf(tls),
     clientName: 'leastwise-aggregator',

@@ -1,5 +1,5 @@
 import type { ClusterState } from '@leastwise/rbac';
-import type { Log } from '@leastwise/runtime';
+import { followFile, type Log } from '@leastwise/runtime';
 import { StateError, type SubjectStore } from '@leastwise/state';
 import {
   closeRedis,
@@ -99,7 +99,7 @@ export function redisEvidence(
   if (redis.nodes.length === 0) return undefined;
   return async () => {
     const connection = await connectRedis({
-      ...(await redisConnectionOptions(redis)),
+      ...(await redisConnectionOptions(redis, followFile)),
       clientName: 'leastwise-auditor',
       outageMs: outage,
       onTrouble: (reason) => log.info('trouble with redis', { reason }),

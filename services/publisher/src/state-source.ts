@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 
 import { type ObservedState, observedState, type WantedState } from '@leastwise/publish';
-import { type Log, retry } from '@leastwise/runtime';
+import { followFile, type Log, retry } from '@leastwise/runtime';
 import { openEmbeddedStore, StateError, type SubjectStore } from '@leastwise/state';
 import {
   acquireLease,
@@ -62,7 +62,7 @@ export async function openState(config: PublisherConfig, log: Log): Promise<Stat
 
 async function openRedis(config: PublisherConfig, log: Log): Promise<StateSource> {
   const connection = await connectRedis({
-    ...(await redisConnectionOptions(config.redis)),
+    ...(await redisConnectionOptions(config.redis, followFile)),
     clientName: 'leastwise-publisher',
     outageMs: config.outage,
     onTrouble: (message) => log.warn('trouble with redis', { reason: message }),
