@@ -11,6 +11,8 @@ export interface AuditPolicies {
   readonly policies: readonly SourcedPolicy[];
   /** All of them, in the order of the file. */
   readonly problems: readonly PolicyProblem[];
+  /** Nothing in it is a policy, nor meant to be one: that is the only problem. */
+  readonly holdsNone: boolean;
 }
 
 /** A text with the place where it stands in its file. */
@@ -43,9 +45,9 @@ export function readAuditPolicies(text: string, file: string): AuditPolicies {
   const reading = new Reading();
   reading.text(text, { file, within: '', lineAt: (line) => line });
   const { policies, problems } = reading;
-  if (policies.length === 0 && problems.length === 0)
-    problems.push({ id: 'E01', file, line: 1, reason: 'it holds no audit policy' });
-  return { policies, problems: problems.toSorted((a, b) => a.line - b.line) };
+  const holdsNone = policies.length === 0 && problems.length === 0;
+  if (holdsNone) problems.push({ id: 'E01', file, line: 1, reason: 'it holds no audit policy' });
+  return { policies, problems: problems.toSorted((a, b) => a.line - b.line), holdsNone };
 }
 
 class Reading {

@@ -10,6 +10,7 @@ import {
 
 import { CliError, messageOf } from '../exit.ts';
 import type { Io } from '../io.ts';
+import { manifestsBelow } from '../manifest-paths.ts';
 import { printable } from '../output.ts';
 
 const MAX_POLICY_BYTES = 16 * 1024 * 1024;
@@ -17,6 +18,23 @@ const MAX_POLICY_BYTES = 16 * 1024 * 1024;
 /** Reads the policies of a file, or of standard input for `-`. @throws CliError where it cannot be read */
 export async function readPolicyFile(path: string, io: Io): Promise<AuditPolicies> {
   return readAuditPolicies(path === '-' ? await textOf(io.stdin) : await contentOf(path), path);
+}
+
+/**
+ * Reads the policies of a file, of all `.yaml`, `.yml` and `.json` below a folder, or of standard input for `-`: each
+ * file by itself. Files of a folder that hold none are passed over.
+ * @throws CliError where something cannot be read, or a folder holds none
+ */
+export async function readPoliciesBelow(path: string, io: Io): Promise<readonly AuditPolicies[]> {
+  const files = path === '-' ? [path] : await manifestsBelow(path);
+  if (files.length === 1 && files[0] === path) return [await readPolicyFile(path, io)];
+  const found: AuditPolicies[] = [];
+  for (const file of files) {
+    const each = await readPolicyFile(file, io);
+    if (!each.holdsNone) found.push(each);
+  }
+  if (found.length === 0) throw new CliError(`${path}: no audit policy below it`);
+  return found;
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 import { renderSarifLog } from '@leastwise/render';
 import type { Command } from 'commander';
 
-import { readPolicyFile } from '../audit-policy/read-policies.ts';
+import { readPoliciesBelow } from '../audit-policy/read-policies.ts';
 import { CliError, EXIT } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { printable, safeJson } from '../output.ts';
@@ -31,7 +31,10 @@ export function addLint(parent: Command, io: Io, version: string): void {
   parent
     .command('lint')
     .description('what is wrong with audit policies, and what they cannot show')
-    .argument('<file...>', 'policies, or files that hold some (ConfigMaps, kops, Talos, RKE2), or -')
+    .argument(
+      '<file...>',
+      'policies, or files that hold some (ConfigMaps, kops, Talos, RKE2), folders of them, or -',
+    )
     .option('--learned <user...>', 'usernames whose permissions are to be learnt: W12 tells what hides them')
     .option('--truncates', 'the API server cuts large events (--audit-log-truncate-enabled): no W14')
     .option(
@@ -57,9 +60,13 @@ async function lint(
   };
   const all: PolicyFinding[] = [];
   for (const path of paths) {
-    const { policies, problems } = await readPolicyFile(path, io);
-    const found = [...problems.map(problemFinding), ...policies.flatMap((each) => lintPolicy(each, options))];
-    all.push(...found.sort((a, b) => a.line - b.line));
+    for (const { policies, problems } of await readPoliciesBelow(path, io)) {
+      const found = [
+        ...problems.map(problemFinding),
+        ...policies.flatMap((each) => lintPolicy(each, options)),
+      ];
+      all.push(...found.sort((a, b) => a.line - b.line));
+    }
   }
   const findings = all.filter(({ severity }) => flags.severity === 'warning' || severity === 'error');
   io.stdout.write(FORMS[flags.output](findings, version));

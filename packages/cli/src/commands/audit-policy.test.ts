@@ -36,6 +36,31 @@ describe('lint', () => {
     expect(stdout).toMatch(/\n0 errors, \d+ warnings\n$/);
   });
 
+  test('reads every policy below a folder, and passes over what holds none', async () => {
+    const root = folder();
+    await mkdir(join(root, 'deep', '.hidden'), { recursive: true });
+    const bad = policyOf('{level: None, verbs: ["*"]}', EVERYTHING);
+    await writeFile(join(root, 'deep', 'b.yaml'), bad);
+    await writeFile(join(root, 'deep', '.hidden', 'c.yaml'), bad);
+    await writeFile(join(root, 'a.yml'), 'apiVersion: v1\nkind: Namespace\nmetadata: {name: x}\n');
+    await writeFile(join(root, 'notes.txt'), 'kind: Policy');
+    const { code, stdout, stderr } = await lint(root);
+    expect([code, stderr]).toEqual([1, '']);
+    expect(stdout).toContain(`${join(root, 'deep', 'b.yaml')}:5: warning W02`);
+    expect(stdout).not.toMatch(/a\.yml|notes|hidden/);
+  });
+
+  test('refuses a folder without a policy, and tells of one that an API server would not start with', async () => {
+    const root = folder();
+    await mkdir(root);
+    await writeFile(join(root, 'a.yaml'), 'kind: Namespace\napiVersion: v1\n');
+    const none = await lint(root);
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('no audit policy below it')]);
+    await writeFile(join(root, 'b.yaml'), 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: []\n');
+    const { code, stdout } = await lint(root);
+    expect([code, stdout]).toEqual([1, expect.stringContaining(`${join(root, 'b.yaml')}:`)]);
+  });
+
   test('ends with 0 where nothing is found at the severity that is asked for', async () => {
     const file = await written(policyOf(EVERYTHING));
     expect(await lint(file, '--severity', 'error')).toEqual({ code: 0, stdout: 'no findings\n', stderr: '' });

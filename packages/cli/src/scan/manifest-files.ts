@@ -1,9 +1,9 @@
-import type { Dirent } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 
-import { CliError, messageOf } from '../exit.ts';
+import { CliError } from '../exit.ts';
+import { manifestsBelow, told } from '../manifest-paths.ts';
 
 /** A file's text, and what it is called in reports. */
 export interface ManifestFile {
@@ -12,35 +12,7 @@ export interface ManifestFile {
   readonly text: string;
 }
 
-const MANIFEST = /\.(?:ya?ml|json)$/i;
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
-
-/** Waits for what is read of a path; what fails is the user's to know, not a bug. @throws CliError */
-async function told<T>(path: string, reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    throw new CliError(`${path}: ${messageOf(error)}`);
-  }
-}
-
-async function manifestsBelow(path: string): Promise<string[]> {
-  if (!(await told(path, stat(path))).isDirectory()) return [path];
-  const entries = await told(path, readdir(path, { withFileTypes: true }));
-  const found: string[] = [];
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.name.startsWith('.')) continue;
-    const below = join(path, entry.name);
-    if (entry.isDirectory()) found.push(...(await manifestsBelow(below)));
-    else if (MANIFEST.test(entry.name) && (await isFile(entry, below))) found.push(below);
-  }
-  return found;
-}
-
-/** A link to a file counts, for kubectl applies it; one to a folder does not, so no way is endless. */
-async function isFile(entry: Dirent, path: string): Promise<boolean> {
-  return entry.isFile() || (entry.isSymbolicLink() && (await told(path, stat(path))).isFile());
-}
 
 /** How reports call a file: they are read elsewhere, so not by where this machine has it. */
 function nameOf(path: string): string {
