@@ -1,5 +1,5 @@
 import type { Subject } from '@leastwise/audit-event';
-import { audit, FINDING_SEVERITIES, type RbacFinding } from '@leastwise/findings';
+import { type Auditor, createAuditor, FINDING_SEVERITIES, type RbacFinding } from '@leastwise/findings';
 import {
   bootstrapDefaults,
   type Cell,
@@ -76,10 +76,10 @@ const DAY_MS = 86_400_000;
 function judged(
   policies: readonly InferredPolicy[],
   { lastSeenUs }: ClusterState,
-  kubernetesVersion: KubernetesVersion,
+  { kubernetesVersion, auditor }: { kubernetesVersion: KubernetesVersion; auditor: Auditor },
 ): RbacFinding[][] {
   const owners = policies.map(({ policy }) => policy);
-  const { findings } = audit({
+  const { findings } = auditor.audit({
     objects: owners.flatMap(({ objects }) => objects.map((object) => ({ object }))),
     bootstrap: bootstrapDefaults(kubernetesVersion),
     kubernetesVersion,
@@ -106,6 +106,8 @@ export function daysWithEvents(states: Iterable<SubjectState>): number {
 export interface ReportKnowledge {
   /** What some permissions allow depends on it; the newest known, unless it is given. */
   readonly kubernetesVersion?: KubernetesVersion;
+  /** Judges the policies; what it remembers of their roles serves whoever asks it next. One of its own, unless it is given. */
+  readonly auditor?: Auditor;
   /** What the cluster's audit policy hides of a subject, as plain text. */
   readonly unloggedOf?: (subject: Subject) => string | undefined;
 }
@@ -115,10 +117,10 @@ export function policyReportOf(
   cluster: ClusterState,
   policies: readonly InferredPolicy[],
   leftOut: readonly LeftOutPolicy[],
-  { kubernetesVersion = NEWEST_KUBERNETES, unloggedOf }: ReportKnowledge = {},
+  { kubernetesVersion = NEWEST_KUBERNETES, auditor = createAuditor(), unloggedOf }: ReportKnowledge = {},
 ): PolicyReport {
   const { firstSeenUs, lastSeenUs } = cluster;
-  const findings = judged(policies, cluster, kubernetesVersion);
+  const findings = judged(policies, cluster, { kubernetesVersion, auditor });
   return {
     firstEventUs: firstSeenUs,
     lastEventUs: lastSeenUs,

@@ -99,7 +99,10 @@ function linksTo(cluster: string, { subject, namespaces, hasClusterFolder }: Sub
 
 function observedBlocks(title: string, observed: readonly ObservedPermission[]): string[] {
   if (observed.length === 0) return [];
-  const rows = [...observed].sort((a, b) => comparePermissions(a.permission, b.permission)).map(observedRow);
+  const rows = observed
+    .map((each) => ({ each, key: permissionKey(each.permission) }))
+    .sort((a, b) => compare(a.key, b.key))
+    .map(({ each }) => observedRow(each));
   return [`### ${title}`, [OBSERVED_HEAD, ...rows].join('\n')];
 }
 
@@ -163,9 +166,11 @@ function describe(permission: Permission): string {
 }
 
 function comparePermissions(a: Permission, b: Permission): number {
-  const keyOf = (p: Permission): string =>
-    [p.namespace, p.apiGroup, p.resource, p.path, p.name, p.verb].join('\0');
-  return compare(keyOf(a), keyOf(b));
+  return compare(permissionKey(a), permissionKey(b));
+}
+
+function permissionKey({ namespace, apiGroup, resource, path, name, verb }: Permission): string {
+  return `${namespace}\0${apiGroup}\0${resource}\0${path}\0${name}\0${verb}`;
 }
 
 function code(text: string): string {

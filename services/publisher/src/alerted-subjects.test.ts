@@ -1,7 +1,7 @@
 import { type Alert, alertField, encodeAlert } from '@leastwise/activity';
 import { expect, test } from 'vitest';
 
-import { alertedSubjects, alertFindings } from './alerted-subjects.ts';
+import { alertedSubjects, alertFindings, readAlerts } from './alerted-subjects.ts';
 
 function alertOf(name: string, endUs: number, kind: Alert['kind'] = 'spike'): readonly [string, Buffer] {
   const alert: Alert = {
@@ -33,7 +33,9 @@ test('subjects are held whose alerts are young enough, and nothing else that is 
     clusters: () => Promise.resolve(['prod', 'quiet']),
     read: (cluster: string) => Promise.resolve(cluster === 'prod' ? fields : new Map<string, Buffer>()),
   };
-  expect(await alertedSubjects(memory, 1000)).toEqual(new Map([['prod', new Set(['user:young'])]]));
+  expect(alertedSubjects(await readAlerts(memory), 1000)).toEqual(
+    new Map([['prod', new Set(['user:young'])]]),
+  );
 });
 
 test('findings of all alerts are told in time, the same in any order of the fields', async () => {
@@ -49,7 +51,7 @@ test('findings of all alerts are told in time, the same in any order of the fiel
       ['m', Buffer.from('[1]')] as const,
     ]);
     const memory = { clusters: () => Promise.resolve(['prod']), read: () => Promise.resolve(read) };
-    return (await alertFindings(memory)).get('prod');
+    return alertFindings(await readAlerts(memory)).get('prod');
   };
   const found = await findings(entries);
   expect(found?.map(({ subject, kind, id, startUs }) => [subject?.name, kind, id, startUs])).toEqual([

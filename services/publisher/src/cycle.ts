@@ -37,7 +37,7 @@ export interface CycleParts {
   readonly run: Cycle;
   readonly metrics: PublisherMetrics;
   /** Brings the policy reports in the clusters to what a cycle inferred. What it throws ends the cycle. */
-  readonly writeReports: (outcome: CycleOutcome, settings: CycleSettings, goOn: () => void) => Promise<void>;
+  readonly writeReports: (outcome: CycleOutcome, goOn: () => void) => Promise<void>;
   readonly log: Log;
   /** Aborted when the process is told to stop. */
   readonly stop: AbortSignal;
@@ -100,7 +100,7 @@ async function publish(turn: Turn, parts: CycleParts): Promise<Ended> {
     });
     metrics.tell(outcome, settings.base);
     logOutcome(outcome, log);
-    await parts.writeReports(outcome, settings, goOn);
+    await parts.writeReports(outcome, goOn);
     const retryAfterMs = Math.max(0, ...forgeErrorsOf(outcome).map((error) => error.retryAfterMs ?? 0));
     return { result: resultOf(outcome), retryAfterMs, isUnfinished: isUnfinished(outcome) };
   } finally {

@@ -62,9 +62,9 @@ function publisher(clusters: Readonly<Record<string, Cluster | KubeError>>, more
         const settings = await parts.settings();
         return { ...settings, ...existing, tellsPoliciesOf: new Set(Object.keys(clusters)) };
       },
-      writeReports: (outcome, settings, goOn) => {
+      writeReports: (outcome, goOn) => {
         const { metrics, log } = parts;
-        return writePolicyReports(outcome, settings, {
+        return writePolicyReports(outcome, {
           ...{ targets, namespace: 'leastwise-system', metrics, log, goOn, waiting },
         });
       },

@@ -10,8 +10,8 @@ import {
   type SubjectPolicyReport,
   type Waiting,
 } from '@leastwise/kube';
-import type { CycleOutcome, CycleSettings, ManagedPolicy } from '@leastwise/publish';
-import { scoreCluster, type SubjectScore, type SubjectState } from '@leastwise/rbac';
+import type { CycleOutcome, ManagedPolicy } from '@leastwise/publish';
+import type { SubjectScore, SubjectState } from '@leastwise/rbac';
 import type { Log } from '@leastwise/runtime';
 
 import type { PublisherConfig } from './config.ts';
@@ -36,6 +36,9 @@ export interface ReportPorts {
   readonly goOn: () => void;
   readonly waiting: Waiting;
 }
+
+/** What reports are made of. */
+type Inferred = Pick<CycleOutcome, 'policies' | 'scores'>;
 
 /** Below what a graceful stop takes: a request that is under way is waited for. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -71,14 +74,10 @@ export function waitingUntil(stop: AbortSignal, goOn: () => void): Waiting {
  * keeps its reports.
  * @throws whatever `goOn` throws
  */
-export async function writePolicyReports(
-  { policies }: Pick<CycleOutcome, 'policies'>,
-  settings: Pick<CycleSettings, 'existing' | 'options'>,
-  ports: ReportPorts,
-): Promise<void> {
+export async function writePolicyReports(inferred: Inferred, ports: ReportPorts): Promise<void> {
   const queue = ports.targets.values();
   const worker = async (): Promise<void> => {
-    for (const target of queue) await writeTo(target, policies.get(target.cluster), settings, ports);
+    for (const target of queue) await writeTo(target, inferred, ports);
   };
   const ends = await Promise.allSettled(Array.from({ length: TARGETS_AT_ONCE }, worker));
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
@@ -86,13 +85,13 @@ export async function writePolicyReports(
 
 async function writeTo(
   target: ReportTarget,
-  policies: readonly ManagedPolicy[] | undefined,
-  settings: Pick<CycleSettings, 'existing' | 'options'>,
+  { policies: all, scores }: Inferred,
   ports: ReportPorts,
 ): Promise<void> {
   const { metrics, log, goOn, waiting } = ports;
   const { cluster: name } = target;
   goOn();
+  const policies = all.get(name);
   if (policies === undefined) {
     log.warn('nothing was observed in a cluster: its policy reports stay as they are', { cluster: name });
     return;
@@ -100,7 +99,7 @@ async function writeTo(
   let cluster: Cluster | undefined;
   try {
     cluster = await target.open();
-    const reports = await reportsOf(policies, settings, ports);
+    const reports = await reportsOf(policies, scores.get(name), ports);
     const outcomes = await applyPolicyReports(cluster, reports, { cluster: name, onStep: goOn, waiting });
     tell(name, outcomes, ports);
   } catch (error) {
@@ -114,18 +113,12 @@ async function writeTo(
 
 async function reportsOf(
   policies: readonly ManagedPolicy[],
-  { existing, auditPolicies, options }: Pick<CycleSettings, 'existing' | 'auditPolicies' | 'options'>,
+  found: readonly SubjectScore[] | undefined,
   { namespace, metrics, goOn }: ReportPorts,
 ): Promise<SubjectPolicyReport[]> {
   const [first] = policies;
-  const rbac = first && existing?.get(first.cluster.cluster);
-  const scores = new Map<string, SubjectScore>();
-  if (first !== undefined && rbac !== undefined) {
-    const sightOf = auditPolicies?.get(first.cluster.cluster)?.sightOf;
-    const input = { cluster: first.cluster, rbac, options, ...(sightOf && { sightOf }) };
-    for (const score of scoreCluster(input)) {
-      scores.set(keyOf(score.subject), score);
-    }
+  const scores = new Map((found ?? []).map((score) => [keyOf(score.subject), score]));
+  if (first !== undefined && found !== undefined) {
     // Of those that are reported on: the system's own subjects would drown all others.
     const told = policies.flatMap(({ state }) => scores.get(keyOf(state.subject)) ?? []);
     metrics.tellScores(first.cluster.cluster, told);

@@ -160,8 +160,8 @@ function makeParts(
     },
     run: options.run ?? runCycle,
     metrics: publisherMetrics,
-    writeReports: (outcome, cycle, goOn) =>
-      writePolicyReports(outcome, cycle, {
+    writeReports: (outcome, goOn) =>
+      writePolicyReports(outcome, {
         ...{ targets, namespace, goOn, log, metrics: publisherMetrics },
         waiting: waitingUntil(stop, goOn),
       }),

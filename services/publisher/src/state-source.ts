@@ -16,7 +16,13 @@ import {
   RedisStore,
 } from '@leastwise/state-redis';
 
-import { alertedSubjects, alertFindings, type SubjectsByCluster } from './alerted-subjects.ts';
+import {
+  alertedSubjects,
+  alertFindings,
+  readAlerts,
+  type RememberedAlerts,
+  type SubjectsByCluster,
+} from './alerted-subjects.ts';
 import type { PublisherConfig } from './config.ts';
 import { hasKubectlReports } from './settings.ts';
 
@@ -76,6 +82,8 @@ class RedisSource implements StateSource {
   readonly #config: PublisherConfig;
   readonly #store: RedisStore;
   readonly #alerts: AlertMemory;
+  /** Read for `alerted`, until `read` takes them. */
+  #remembered: RememberedAlerts | undefined;
   #lease: Lease | undefined;
 
   constructor(connection: Connection, config: PublisherConfig) {
@@ -118,11 +126,18 @@ class RedisSource implements StateSource {
 
   read(): Promise<ObservedState> {
     const hasActivity = hasKubectlReports(this.#config);
-    return observedState(this.#store, { hasActivity, findings: () => alertFindings(this.#alerts) });
+    // Of one moment with who was held for them, where that was asked before.
+    const alerts = this.#remembered;
+    this.#remembered = undefined;
+    return observedState(this.#store, {
+      hasActivity,
+      findings: async () => alertFindings(alerts ?? (await readAlerts(this.#alerts))),
+    });
   }
 
-  alerted(): Promise<SubjectsByCluster> {
-    return alertedSubjects(this.#alerts, (Date.now() - this.#config.holdAfterAlert) * 1000);
+  async alerted(): Promise<SubjectsByCluster> {
+    this.#remembered = await readAlerts(this.#alerts);
+    return alertedSubjects(this.#remembered, (Date.now() - this.#config.holdAfterAlert) * 1000);
   }
 
   isReady(): boolean {

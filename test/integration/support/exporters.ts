@@ -112,7 +112,7 @@ export function publisherExporter(): Exporter {
     own.tell(
       {
         ...{ plan: { actions: [] }, proposals: [], outcomes: [], failures: [] },
-        ...{ problems: [], issues: [], comments: [], policies: new Map() },
+        ...{ problems: [], issues: [], comments: [], policies: new Map(), scores: new Map() },
         ...{ withheld: new Map(), waiting: new Map() },
       },
       'main',

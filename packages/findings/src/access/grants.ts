@@ -70,10 +70,19 @@ function hasGroup({ rule }: IndexedRule, apiGroup: string): boolean {
   return apiGroups.includes(apiGroup) || apiGroups.includes('*');
 }
 
+/** Whether a rule may name any of a target's resources: most rules have nothing to do with most targets. */
+function mayName(named: ReadonlySet<string>, resource: string): boolean {
+  if (named.has(resource) || named.has('*')) return true;
+  const slash = resource.indexOf('/');
+  if (slash < 0) return false;
+  return slash === resource.length - 1 || named.has(`*${resource.slice(slash)}`);
+}
+
 /** The resources of a target that a rule may name, spelled so that the authorizer can be asked about them. */
 function candidates(indexed: IndexedRule, resources: Target['resources']): readonly string[] {
   const { resources: named } = indexed;
   if (resources === 'any') return [...named].filter((each) => !each.includes('/'));
+  if (!resources.some((resource) => mayName(named, resource))) return [];
   return resources.flatMap((resource) => {
     if (resource.endsWith('/')) {
       const own = [...named].flatMap((each) => {
@@ -82,10 +91,7 @@ function candidates(indexed: IndexedRule, resources: Target['resources']): reado
       });
       return named.has('*') ? [...own, `${resource}KEY`] : own;
     }
-    const slash = resource.indexOf('/');
-    const isNamed =
-      named.has(resource) || named.has('*') || (slash >= 0 && named.has(`*${resource.slice(slash)}`));
-    return isNamed ? [resource] : [];
+    return mayName(named, resource) ? [resource] : [];
   });
 }
 
@@ -95,17 +101,21 @@ function askedName(verb: string, resource: string, names: readonly string[]): st
   return isUnnamed ? '' : (names[0] ?? '');
 }
 
+const NOTHING: readonly Grant[] = [];
+
 /**
  * What one rule grants of a target, by the authorizer's own matching. Names count only where the authorizer
  * is told one: `create` on `secrets` with resourceNames grants nothing.
  */
 export function grantsOf(indexed: IndexedRule, target: Target): readonly Grant[] {
-  if (!hasGroup(indexed, target.apiGroup)) return [];
+  if (!hasGroup(indexed, target.apiGroup)) return NOTHING;
+  const found = candidates(indexed, target.resources);
+  if (found.length === 0) return NOTHING;
   const { at, rule, index } = indexed;
   const { apiGroup, isNamespaced } = target;
   const names = rule.resourceNames ?? [];
   const wanted = target.verbs === 'any' ? rule.verbs : target.verbs;
-  return candidates(indexed, target.resources).flatMap((resource) => {
+  return found.flatMap((resource) => {
     const verbs = wanted.filter((verb) =>
       index.allowsResource({
         verb,
@@ -119,6 +129,16 @@ export function grantsOf(indexed: IndexedRule, target: Target): readonly Grant[]
     if (verbs.length === 0) return [];
     return [{ ruleIndex: at, rule, verbs, apiGroup, resource, path: '', names, isNamespaced }];
   });
+}
+
+/** What one rule grants of several targets, in their order. */
+export function grantsOfAny(indexed: IndexedRule, targets: readonly Target[]): readonly Grant[] {
+  let found: Grant[] | undefined;
+  for (const target of targets) {
+    const grants = grantsOf(indexed, target);
+    if (grants.length > 0) (found ??= []).push(...grants);
+  }
+  return found ?? NOTHING;
 }
 
 function namesText(names: readonly string[]): string {

@@ -13,6 +13,19 @@ export interface ProfileBook {
 
 const NO_GRANTS: RoleProfile = { grants: new Map(), parts: new Map() };
 
+/** What is found in any of the rules: mostly nothing, and then nothing is made. */
+function findIn(
+  rules: readonly IndexedRule[],
+  find: (rule: IndexedRule) => readonly Grant[],
+): readonly Grant[] {
+  let found: Grant[] | undefined;
+  for (const rule of rules) {
+    const grants = find(rule);
+    if (grants.length > 0) (found ??= []).push(...grants);
+  }
+  return found ?? [];
+}
+
 function partsOf(
   check: CombinationCheck,
   rules: readonly IndexedRule[],
@@ -20,7 +33,7 @@ function partsOf(
 ): ReadonlyMap<string, readonly Grant[]> {
   const found = new Map<string, readonly Grant[]>();
   for (const part of check.parts) {
-    const grants = rules.flatMap((rule) => part.find(rule, settings));
+    const grants = findIn(rules, (rule) => part.find(rule, settings));
     if (grants.length > 0) found.set(part.name, grants);
   }
   return found;
@@ -35,7 +48,7 @@ function makeProfile(
   const indexed = indexRules(rules);
   const grants = new Map<string, readonly Grant[]>();
   for (const check of grantChecks) {
-    const found = indexed.flatMap((rule) => check.find(rule, settings));
+    const found = findIn(indexed, (rule) => check.find(rule, settings));
     // Whoever may do everything may do each of the rest: that is told once.
     if (check.tellsEverything === true && found.some(({ apiGroup }) => apiGroup === '*')) {
       return { grants: wholeGrants(grantChecks, indexed, settings), parts: new Map() };
@@ -72,12 +85,15 @@ export interface ProfileChecks {
 export function createProfileBook(checks: ProfileChecks, maxProfiles = 100_000): ProfileBook {
   let known = new Map<string, RoleProfile>();
   let knownFor = '';
+  let lastSettings: ProfileSettings | undefined;
   return {
     grantChecks: new Map(checks.grantChecks.map((check) => [check.info.id, check])),
     profileOf(rules, settings) {
-      const forSettings = JSON.stringify(settings);
+      // One audit asks for all of its roles with the same settings.
+      const forSettings = settings === lastSettings ? knownFor : JSON.stringify(settings);
       if (forSettings !== knownFor || known.size >= maxProfiles) known = new Map();
       knownFor = forSettings;
+      lastSettings = settings;
       const key = JSON.stringify(rules);
       const found = known.get(key);
       if (found !== undefined) return found;

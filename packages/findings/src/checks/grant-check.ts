@@ -1,4 +1,4 @@
-import { type Grant, grantsOf, type Target } from '../access/grants.ts';
+import { type Grant, grantsOfAny, type Target } from '../access/grants.ts';
 import type { ProfileSettings } from '../access/model.ts';
 import type { SeverityByScope } from '../access/scope.ts';
 import { type CheckWords, type CombinationPart, type GrantCheck, infoOf } from './check.ts';
@@ -17,8 +17,7 @@ export function grantCheck(words: CheckWords, { targets, severities, rate }: Gra
     kind: 'grant',
     info: infoOf(words, severities),
     find: (rule, settings) => {
-      const wanted = typeof targets === 'function' ? targets(settings) : targets;
-      return wanted.flatMap((target) => grantsOf(rule, target));
+      return grantsOfAny(rule, typeof targets === 'function' ? targets(settings) : targets);
     },
     rate: rate ?? ((_, { kind }) => severities[kind]),
   };
@@ -32,7 +31,7 @@ export function part(
 ): CombinationPart {
   return {
     name,
-    find: (rule) => targets.flatMap((target) => grantsOf(rule, target)),
+    find: (rule) => grantsOfAny(rule, targets),
     ...(accepts === undefined ? {} : { accepts }),
   };
 }

@@ -82,7 +82,7 @@ function sortProposals(proposals: readonly Proposal[]): Proposal[] {
       throw new PublishError(`two proposals for ${branchOf(proposal)}`);
     }
   }
-  return sorted.filter(({ changes }) => changes.length > 0);
+  return sorted.filter((proposal) => !(proposal.isEmpty ?? proposal.changes.length === 0));
 }
 
 /** One review per branch that is proposed, there, or has an open pull request: the proposed ones first. */

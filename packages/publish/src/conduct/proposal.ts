@@ -16,8 +16,13 @@ export interface ProposalKey {
   readonly kind: ProposalKind;
 }
 
-/** A difference between what the base branch holds and what it should hold, to be reviewed by one owner group. */
+/**
+ * A difference between what the base branch holds and what it should hold, to be reviewed by one owner group. What takes
+ * long to write, its changes and its texts, may be written when it is asked for: most of many proposals wait for others.
+ */
 export interface Proposal extends ProposalKey {
+  /** Whether it changes anything, where that is known without its changes. */
+  readonly isEmpty?: boolean;
   /** Against the base as it was fetched: each changes something, one a path. None: there is nothing to propose. */
   readonly changes: readonly PlannedChange[];
   /** A hash over the sorted set of cells and directions: what a person declines by closing the pull request. */

@@ -1,5 +1,5 @@
 import { type Subject, subjectKey } from '@leastwise/audit-event';
-import { bindingUsageOf, type ClusterState, dayOf, type RuleSet, scoreCluster } from '@leastwise/rbac';
+import { bindingUsageOf, type ClusterState, dayOf, type RuleSet } from '@leastwise/rbac';
 import type { ComplianceReport } from '@leastwise/render';
 
 import { choicesFor, isLeftOutReason, leftOut } from '../team/index.ts';
@@ -15,10 +15,11 @@ const NOTHING: RuleSet = { rules: new Map(), overflow: undefined };
  */
 export function complianceOf(
   cluster: ClusterState,
-  { plans, observable, owned, settings }: RetirementScene,
+  { plans, observable, owned, settings, scores: known }: RetirementScene,
 ): ComplianceReport | undefined {
   const existing = settings.existing?.get(cluster.cluster);
-  if (existing === undefined) return undefined;
+  const scores = known.of(cluster);
+  if (existing === undefined || scores === undefined) return undefined;
   const { options } = settings;
   const here = plans.filter((plan) => plan.cluster === cluster);
   const watched = observable.filter((plan) => plan.cluster === cluster);
@@ -32,12 +33,6 @@ export function complianceOf(
     return leftOut(state, { objects: [], exceptions: [] }, { choices, isApproved: false }) !== undefined;
   };
   const policy = settings.auditPolicies?.get(cluster.cluster);
-  const scores = scoreCluster({
-    cluster,
-    rbac: existing,
-    options,
-    ...(policy && { sightOf: policy.sightOf }),
-  });
   const shown = scores.filter(({ subject }) => !isLeftOut(subject));
   const usages = bindingUsageOf({ cluster, rbac: existing, options });
   return {

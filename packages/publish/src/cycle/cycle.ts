@@ -1,4 +1,5 @@
-import type { ClusterState } from '@leastwise/rbac';
+import { createAuditor } from '@leastwise/findings';
+import type { ClusterState, SubjectScore } from '@leastwise/rbac';
 
 import {
   applyReviews,
@@ -19,6 +20,7 @@ import { proposeReports } from './reports.ts';
 import { Frame } from './report-of-group.ts';
 import { RepositoryManifests } from './repository-manifests.ts';
 import { planRetirements } from './retirement-texts.ts';
+import { Scores } from './scores.ts';
 import { planSubjects, type Subjects } from './subjects.ts';
 import { BaseTree } from './tree.ts';
 import type {
@@ -54,13 +56,15 @@ export async function planCycle(
   const { plans } = subjects;
   const ground = { choices: look.choices, lost: state.lost, auditPolicies: settings.auditPolicies };
   const found = await planSubjectChanges(plans, ground, ports);
-  const frame = new Frame(state, settings, look, plans);
+  const auditor = createAuditor();
+  const frame = new Frame(state, settings, { look, plans, auditor });
   const world = { tree: new BaseTree(look.files), files: look.files };
   const groups = groupChanges(found.changes, look, settings.directly !== 'everything');
   const policies = await proposePolicies(groups, frame, world, ports);
-  const scene = { clusters, plans, observable: found.observable, owned: look, settings };
+  const scores = new Scores(settings);
+  const scene = { clusters, plans, observable: found.observable, owned: look, settings, scores };
   const reports = settings.publishesReports
-    ? proposeReports(scene, look.files)
+    ? proposeReports(scene, look.files, auditor)
     : { proposals: [], problems: [] };
   const activity = proposeActivity(state, clusters, look, settings);
   const readManifests = async (): Promise<RepositoryManifests> => {
@@ -75,9 +79,11 @@ export async function planCycle(
     ...retirements.proposals,
   ];
   const { pulls, nowUs } = ports;
+  // What is written only when it is proposed may have problems of its own: they are gathered after it.
+  const plan = await planOf(proposals, look, settings, ports);
   const unknown = clusters.reduce((sum, cluster) => sum + countUnknown(cluster.cluster, subjects), 0);
   return {
-    plan: await planOf(proposals, look, settings, ports),
+    plan,
     proposals,
     withheld: countWithheld(subjects),
     waiting: withUnknown(found.waiting, unknown),
@@ -95,6 +101,7 @@ export async function planCycle(
     issues: retirements.issues,
     comments: pulls === undefined ? [] : await watchMerges(plans, look, pulls, nowUs),
     policies: managedPolicies(clusters, plans, settings.tellsPoliciesOf),
+    scores: toldScores(clusters, scores, settings),
     outcomes: [],
     failures: [],
   };
@@ -184,6 +191,21 @@ function conductOf(choices: TeamChoices, { base, directly }: CycleSettings): Con
     labels: choices.labels,
     directly: isDirect ? 'reports' : directly,
   };
+}
+
+/** Of the clusters whose policies are told. */
+function toldScores(
+  clusters: readonly ClusterState[],
+  scores: Scores,
+  { tellsPoliciesOf }: CycleSettings,
+): Map<string, readonly SubjectScore[]> {
+  const told = clusters.filter(({ cluster }) => tellsPoliciesOf?.has(cluster) === true);
+  return new Map(
+    told.flatMap((cluster) => {
+      const known = scores.of(cluster);
+      return known === undefined ? [] : [[cluster.cluster, known]];
+    }),
+  );
 }
 
 function countWithheld({ plans }: Subjects): Map<WithheldReason, number> {

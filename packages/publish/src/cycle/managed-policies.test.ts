@@ -1,8 +1,8 @@
 import { subjectKey } from '@leastwise/audit-event';
-import { emptyCluster } from '@leastwise/rbac';
+import { emptyCluster, parseManifests, scoreCluster } from '@leastwise/rbac';
 import { describe, expect, test } from 'vitest';
 
-import { Scene } from './testing/scene.ts';
+import { Scene, SETTINGS } from './testing/scene.ts';
 import { ALICE, asked, CART, days, PAY, stateOf } from './testing/states.ts';
 import type { CycleOutcome, CycleSettings } from './types.ts';
 
@@ -22,6 +22,31 @@ function told({ policies }: CycleOutcome, cluster = 'prod'): string[] {
 function run(settings: Partial<CycleSettings>, files: Readonly<Record<string, string>> = {}, all = SEEN) {
   return new Scene(settings, files).run(all);
 }
+
+describe('the scores that a cycle tells', () => {
+  const rbac = parseManifests(
+    `apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: old, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{kind: ServiceAccount, namespace: shop, name: cart}]
+`,
+    'old.yaml',
+  ).objects;
+
+  test('are those of the clusters whose policies it tells, where their RBAC is known', async () => {
+    const existing = new Map([['prod', rbac]]);
+    const state = stateOf(SEEN);
+    const [cluster] = state.clusters;
+    const { scores } = await new Scene({ ...PROD, existing }).run(state);
+    expect(cluster && scores.get('prod')).toEqual(
+      cluster && scoreCluster({ cluster, rbac, options: SETTINGS.options }),
+    );
+    expect(scores.get('prod')?.length).toBeGreaterThan(0);
+    expect((await run({ existing })).scores).toEqual(new Map());
+    expect((await run(PROD)).scores).toEqual(new Map());
+  });
+});
 
 describe('the policies that a cycle tells', () => {
   test('are none where nobody asks', async () => {

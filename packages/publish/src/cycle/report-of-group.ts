@@ -1,6 +1,8 @@
 import { type Subject, subjectKey } from '@leastwise/audit-event';
+import type { Auditor } from '@leastwise/findings';
 import type { ClusterState } from '@leastwise/rbac';
 import {
+  needsReviewer,
   policyReportPath,
   type PullRequestReport,
   pullRequestOverflowPath,
@@ -29,12 +31,27 @@ export class Frame {
   readonly #heldBack: ReadonlyMap<string, PullRequestReport['heldBack']>;
   readonly #risk: RiskJudge;
 
-  constructor(state: ObservedState, settings: CycleSettings, look: BaseLook, plans: readonly SubjectPlan[]) {
+  /** @param auditor - what it remembers of roles serves whoever else judges the same ones */
+  constructor(
+    state: ObservedState,
+    settings: CycleSettings,
+    { look, plans, auditor }: { look: BaseLook; plans: readonly SubjectPlan[]; auditor: Auditor },
+  ) {
     this.#state = state;
     this.#settings = settings;
     this.#look = look;
     this.#heldBack = heldBackOf(plans, look);
-    this.#risk = new RiskJudge(settings);
+    this.#risk = new RiskJudge(settings, auditor);
+  }
+
+  /** Whether somebody has to look at it, for what it grants is dangerous. @param verdicts - as for `reportOf` */
+  needsReviewer(group: GroupChange, verdicts: readonly Verdict[]): boolean {
+    const risks = this.#risk.risksOf(group, verdicts);
+    const subjects = group.parts.map(({ change: { change }, covers }, i) => ({
+      added: change.added.filter(({ namespace }) => covers.has(namespace)),
+      risk: risks[i],
+    }));
+    return needsReviewer(subjects);
   }
 
   /** Everything that one pull request says. @param verdicts - of the group's parts, in their order */

@@ -1,3 +1,4 @@
+import type { Auditor } from '@leastwise/findings';
 import type { ClusterState } from '@leastwise/rbac';
 import {
   clusterFolder,
@@ -36,10 +37,10 @@ interface Report {
  * The reports of each cluster where the base has others: what its policies rest on, as `leastwise run` writes it, and how
  * much of its RBAC is used, where that is known. Where it is not, a report of it that is there stays as it is.
  */
-export function proposeReports(scene: RetirementScene, base: Files): Proposed {
+export function proposeReports(scene: RetirementScene, base: Files, auditor?: Auditor): Proposed {
   const problems: string[] = [];
   const proposals = scene.clusters.flatMap((cluster): Proposal[] => {
-    const reports = reportsOf(cluster, scene).filter(({ path, content }) => {
+    const reports = reportsOf(cluster, scene, auditor).filter(({ path, content }) => {
       const before = base.get(path);
       if (before === undefined || isOurs(path, before)) return before !== content;
       problems.push(`${quoted(path)} is not written by leastwise: it is left alone`);
@@ -73,13 +74,13 @@ function isOurs(path: string, content: string): boolean {
 }
 
 /** In the order of the paths. */
-function reportsOf(cluster: ClusterState, scene: RetirementScene): Report[] {
+function reportsOf(cluster: ClusterState, scene: RetirementScene, auditor: Auditor | undefined): Report[] {
   const { cluster: name } = cluster;
   const compliance = complianceOf(cluster, scene);
   const plans = scene.plans.filter((plan) => plan.cluster === cluster);
   const policies: Report = {
     path: policyReportPath(name),
-    content: policiesText(cluster, plans, scene),
+    content: policiesText(cluster, plans, scene, auditor),
     about: 'policy report',
   };
   if (compliance === undefined) return [policies];
@@ -91,6 +92,7 @@ function policiesText(
   cluster: ClusterState,
   plans: readonly SubjectPlan[],
   { settings }: RetirementScene,
+  auditor: Auditor | undefined,
 ): string {
   const leftOut = plans.flatMap((plan) => {
     const remark = remarkOf(plan);
@@ -100,6 +102,7 @@ function policiesText(
   const observability = settings.auditPolicies?.get(cluster.cluster);
   const report = policyReportOf(cluster, shown, leftOut, {
     kubernetesVersion: settings.options.kubernetesVersion,
+    ...(auditor && { auditor }),
     unloggedOf: (subject) => unloggedOf(observability?.of(subject)),
   });
   return renderPolicyReport(cluster.cluster, report);

@@ -16,6 +16,7 @@ import { groupOf, type OwnerGroup } from '../team/index.ts';
 import { placeOf } from './approved-files.ts';
 import { grantedCells, grantSize } from './granted-cells.ts';
 import type { Owned } from './groups.ts';
+import type { Scores } from './scores.ts';
 import type { SubjectPlan } from './subjects.ts';
 import type { CycleSettings } from './types.ts';
 
@@ -38,6 +39,7 @@ export interface RetirementScene {
   readonly observable: readonly SubjectPlan[];
   readonly owned: Owned;
   readonly settings: CycleSettings;
+  readonly scores: Scores;
 }
 
 /**

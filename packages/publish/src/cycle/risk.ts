@@ -21,11 +21,12 @@ const REMEDIES: ReadonlyMap<string, string> = new Map(catalogue().map(({ id, rem
  * rights make together, and has no findings of its own. As of the day of the state, and by no clock.
  */
 export class RiskJudge {
-  readonly #auditor: Auditor = createAuditor();
+  readonly #auditor: Auditor;
   readonly #existing: CycleSettings['existing'];
   readonly #others = new Map<string, OtherRbac>();
 
-  constructor({ existing }: Pick<CycleSettings, 'existing'>) {
+  constructor({ existing }: Pick<CycleSettings, 'existing'>, auditor: Auditor = createAuditor()) {
+    this.#auditor = auditor;
     this.#existing = existing;
   }
 

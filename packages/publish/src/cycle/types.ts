@@ -1,5 +1,5 @@
 import type { PolicyObservability } from '@leastwise/audit-policy';
-import type { ClusterState, PolicyOptions, RbacObject } from '@leastwise/rbac';
+import type { ClusterState, PolicyOptions, RbacObject, SubjectScore } from '@leastwise/rbac';
 import type { RepositoryLinks } from '@leastwise/render';
 
 import type { ConductSettings, Proposal, ReviewOutcome, ReviewPlan, ReviewPorts } from '../conduct/index.ts';
@@ -115,6 +115,8 @@ export interface CycleOutcome {
    * anything was observed. They are those that the cycle inferred, not copies.
    */
   readonly policies: ReadonlyMap<string, readonly ManagedPolicy[]>;
+  /** By cluster, how much its subjects use of what they are granted: of those of `policies` whose RBAC is known. */
+  readonly scores: ReadonlyMap<string, readonly SubjectScore[]>;
   /** What came of the plan's actions; empty where nothing was to be done. */
   readonly outcomes: readonly ReviewOutcome[];
   /** Issues and comments that the forge did not take. */

@@ -1,3 +1,4 @@
+import { createAuditor } from '@leastwise/findings';
 import { describe, expect, test } from 'vitest';
 
 import { PromiseBrokenError } from '../policies.ts';
@@ -27,7 +28,11 @@ async function changesOf(scene: Scene, all: readonly Asked[]) {
     { choices: DEFAULT_CHOICES, lost: 0, auditPolicies: undefined },
     scene.ports(),
   );
-  return { changes, frame: new Frame(state, scene.settings, look, plans), look };
+  return {
+    changes,
+    frame: new Frame(state, scene.settings, { look, plans, auditor: createAuditor() }),
+    look,
+  };
 }
 
 /** What the files of a change would be, had something gone wrong. */

@@ -32,12 +32,28 @@ export class CellSet {
 
   /** Whether a cell of the set includes this one; one that is the very same as well, unless it is to be wider. */
   includes(cell: Cell, isWider = false): boolean {
+    if (!this.#hasWildcards) return this.#includesPlain(cell, isWider);
     const own = isWider ? orderKey(cell) : undefined;
     for (const wider of cell.resource === '' ? this.#urls(cell) : this.#places(cell)) {
       const key = orderKey(wider);
       if (key !== own && this.#keys.has(key)) return true;
     }
     return false;
+  }
+
+  get #hasWildcards(): boolean {
+    return this.#verbs.size + this.#groups.size + this.#resources.size + this.#prefixLengths.size > 0;
+  }
+
+  /** What was observed has no wildcards, so that only the namespace and the name can be wider. */
+  #includesPlain(cell: Cell, isWider: boolean): boolean {
+    if (!isWider && this.#keys.has(orderKey(cell))) return true;
+    if (cell.resource === '') return false;
+    const { namespace, name } = cell;
+    if (name !== '' && this.#keys.has(orderKey({ ...cell, name: '' }))) return true;
+    if (namespace === '') return false;
+    if (this.#keys.has(orderKey({ ...cell, namespace: '' }))) return true;
+    return name !== '' && this.#keys.has(orderKey({ ...cell, namespace: '', name: '' }));
   }
 
   *#urls(cell: Cell): Generator<Cell> {

@@ -139,6 +139,22 @@ describe('what stays as it is', () => {
   const byHand = [edited, bound].filter((object) => object !== undefined);
   const asked = ['get pods a', 'list pods a', 'get pods/log a'];
 
+  test('the very objects that are wanted are nothing to propose; but for one word they are', () => {
+    const wanted = wantedOf([permission('get pods a'), permission('list pods b')], OPTIONS);
+    const change = (approved: readonly RbacObject[]) =>
+      proposeChange({ subject: ME, approved, wanted, pinned: [], mayRemove: true, options: OPTIONS });
+    const nothing = { foreign: [], ungranted: [] };
+    expect(change(wanted.objects)).toEqual(nothing);
+    expect(change(wanted.objects.toReversed())).toEqual(nothing);
+    expect(change(wanted.objects.slice(1)).additions).toBeDefined();
+    const words = JSON.stringify(wanted.objects).replace('"get"', '"watch"');
+    const { additions, removals } = change(JSON.parse(words) as RbacObject[]);
+    expect([lines(additions?.added), lines(removals?.removed)]).toEqual([
+      ['get pods in a'],
+      ['watch pods in a'],
+    ]);
+  });
+
   test('the same by other words is nothing to propose', () => {
     expect(propose(byHand, asked)).toEqual({ foreign: [], ungranted: [] });
   });

@@ -157,6 +157,15 @@ class Proposal {
   }
 }
 
+/** Whether the very objects that are wanted are approved and nothing is pinned: then there is nothing to look for. */
+function isUnchanged({ approved, wanted, pinned }: ChangeInput): boolean {
+  if (pinned.length > 0 || approved.length !== wanted.objects.length) return false;
+  const rules = approved.flatMap((object) => ('rules' in object ? object.rules : []));
+  if (rules.reduce((sum, rule) => sum + cellCount(rule), 0) > MAX_APPROVED_CELLS) return false;
+  const texts = new Map(approved.map((object) => [objectKey(object), JSON.stringify(object)]));
+  return wanted.objects.every((object) => texts.get(objectKey(object)) === JSON.stringify(object));
+}
+
 /**
  * What to propose for one subject, as set operations on cells: additions grant exactly approved ∪ wanted, removals
  * exactly approved ∩ (wanted ∪ pinned ∪ withheld), where a wildcard is narrowed to what is used of it. Each can be
@@ -172,6 +181,7 @@ class Proposal {
  * grows with the number of cells times its logarithm.
  */
 export function proposeChange(input: ChangeInput): ProposedChange {
+  if (isUnchanged(input)) return { foreign: [], ungranted: [] };
   const approved = readApproved(input.approved, input.subject);
   const size = input.pinned.flatMap(({ rules }) => rules).reduce((sum, rule) => sum + cellCount(rule), 0);
   const isTooMuch = size > MAX_APPROVED_CELLS;

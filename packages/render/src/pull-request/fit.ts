@@ -35,9 +35,15 @@ export interface Fitted {
 export function fit(parts: readonly Part[], note: string, limit: number): Fitted {
   const sections = parts.filter((part) => typeof part !== 'string').filter(({ size }) => size > 0);
   const shown = new Map(sections.map((section) => [section, section.size]));
+  // Each look changes one section: all others are as they were rendered before.
+  const rendered = new Map(parts.map((part) => [part, blocksOf(part, shown)]));
+  const show = (section: Section, rows: number): void => {
+    shown.set(section, rows);
+    rendered.set(section, blocksOf(section, shown));
+  };
   const render = (): Fitted => {
     const isWhole = sections.every((section) => shown.get(section) === section.size);
-    const [first = '', ...others] = parts.flatMap((part) => blocksOf(part, shown));
+    const [first = '', ...others] = parts.flatMap((part) => rendered.get(part) ?? []);
     return { text: [first, ...(isWhole ? [] : [note]), ...others].join('\n\n'), isWhole };
   };
   const fits = (): boolean => Buffer.byteLength(render().text) <= limit;
@@ -50,15 +56,15 @@ export function fit(parts: readonly Part[], note: string, limit: number): Fitted
   ]) {
     let tooMany = shown.get(section) ?? 0;
     let enough = least;
-    shown.set(section, enough);
+    show(section, enough);
     if (!fits()) continue;
     while (tooMany - enough > 1) {
       const middle = Math.floor((enough + tooMany) / 2);
-      shown.set(section, middle);
+      show(section, middle);
       if (fits()) enough = middle;
       else tooMany = middle;
     }
-    shown.set(section, enough);
+    show(section, enough);
     return render();
   }
   throw new InvariantError(`not even the least that is always said fits into ${limit} bytes`);

@@ -187,7 +187,9 @@ function pad(cell: string, width: number, isNumber: boolean): string {
   return isNumber ? space + cell : cell + space;
 }
 
+const SURROGATE_PAIRS = /[\ud800-\udbff][\udc00-\udfff]/g;
+
 /** In characters; wide ones are not told apart, since terminals and fonts do not agree on them. */
 function lengthOf(text: string): number {
-  return Array.from(text).length;
+  return text.replace(SURROGATE_PAIRS, '_').length;
 }

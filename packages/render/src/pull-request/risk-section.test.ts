@@ -114,18 +114,20 @@ describe('a reviewer is required', () => {
     ['INFO', false],
   ] as const)('for a finding of severity %s: %s', (severity, isRequired) => {
     const report = withRisk(ADDITIONS, { before: [], after: [one(severity)] });
-    expect(needsReviewer(report)).toBe(isRequired);
+    expect(needsReviewer(report.subjects)).toBe(isRequired);
     expect(bodyOf(report).includes(WARNING)).toBe(isRequired);
   });
 
   test('also where it was there before: it holds for the result', () => {
-    expect(needsReviewer(withRisk(ADDITIONS, { before: [one('HIGH')], after: [one('HIGH')] }))).toBe(true);
+    expect(needsReviewer(withRisk(ADDITIONS, { before: [one('HIGH')], after: [one('HIGH')] }).subjects)).toBe(
+      true,
+    );
   });
 
   test('not where it goes, and not where nothing is granted', () => {
-    expect(needsReviewer(withRisk(ADDITIONS, { before: [one('HIGH')], after: [] }))).toBe(false);
+    expect(needsReviewer(withRisk(ADDITIONS, { before: [one('HIGH')], after: [] }).subjects)).toBe(false);
     const removals = withRisk(REMOVALS, { before: [one('CRITICAL')], after: [one('CRITICAL')] });
-    expect(needsReviewer(removals)).toBe(false);
+    expect(needsReviewer(removals.subjects)).toBe(false);
     expect(bodyOf(removals)).not.toContain(WARNING);
   });
 

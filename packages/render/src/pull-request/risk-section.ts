@@ -46,18 +46,26 @@ export function riskChanges({ subjects }: PullRequestReport): RiskChange[] | und
   }).filter(({ difference }) => difference !== 0);
 }
 
+/** Of what a report says of a subject: what it is granted, and what the checks find. */
+export interface Judged {
+  readonly added: readonly unknown[];
+  readonly risk?: SubjectChange['risk'] | undefined;
+}
+
 /**
  * Whether somebody has to look at it before it is merged: a finding of severity HIGH or above holds for what a subject
  * has after the merge, and the merge grants that subject something.
  */
-export function needsReviewer(report: Pick<PullRequestReport, 'subjects'>): boolean {
-  return graveFindings(report).length > 0;
+export function needsReviewer(subjects: readonly Judged[]): boolean {
+  return graveFindings(subjects).length > 0;
 }
 
 /** The warning that goes with {@link needsReviewer}, naming the worst; none where nobody has to. */
 export function reviewerWarnings(report: PullRequestReport): string[] {
   const names = new Set(
-    distinct(graveFindings(report)).map(({ id, severity }) => `${code(id, ID_CHARACTERS)} ${severity}`),
+    distinct(graveFindings(report.subjects)).map(
+      ({ id, severity }) => `${code(id, ID_CHARACTERS)} ${severity}`,
+    ),
   );
   if (names.size === 0) return [];
   const rest = names.size - NAMED;
@@ -90,7 +98,7 @@ export function riskSection({ subjects }: PullRequestReport, importance: number)
   };
 }
 
-function graveFindings({ subjects }: Pick<PullRequestReport, 'subjects'>): RiskFinding[] {
+function graveFindings(subjects: readonly Judged[]): RiskFinding[] {
   return subjects
     .filter(({ added }) => added.length > 0)
     .flatMap(({ risk }) => risk?.after ?? [])

@@ -44,6 +44,7 @@ export function outcomeOf(
     issues: [],
     comments: [],
     policies: new Map(),
+    scores: new Map(),
     outcomes: actions.map((action, i) => ({ action, result: 'done', ...told[i] })),
     failures: [],
     ...more,
