@@ -3,12 +3,12 @@
 // each beside reading the same objects from JSON, in one process. Ratios are the result.
 import { parseArgs } from 'node:util';
 
-import { createAuditor } from '@leastwise/findings';
-import { toRbacObject } from '@leastwise/kube';
+import { catalogue, createAuditor } from '@leastwise/findings';
+import { toRbacObject, violationObjects } from '@leastwise/kube';
 import { bootstrapDefaults, NEWEST_KUBERNETES } from '@leastwise/rbac';
 
 const { values } = parseArgs({
-  options: { bindings: { type: 'string', default: '5000' }, runs: { type: 'string', default: '5' } },
+  options: { bindings: { type: 'string', default: '50000' }, runs: { type: 'string', default: '5' } },
 });
 const count = Number(values.bindings);
 const runs = Number(values.runs);
@@ -66,8 +66,8 @@ function timed(work) {
     result = work(i);
     times.push(cpuMs() - start);
   }
-  times.sort((a, b) => a - b);
-  return { ms: times[Math.floor(runs / 2)], result };
+  // What else the machine does only adds: the least is nearest to what the work itself takes.
+  return { ms: Math.min(...times), result };
 }
 
 const made = objects();
@@ -89,6 +89,10 @@ const again = timed((i) => {
   const last = { object: toRbacObject('RoleBinding', changed), uid: value.metadata.uid };
   return auditor.audit(input([...audited.slice(0, -1), last]));
 });
+const checks = new Map(catalogue().map((info) => [info.id, info]));
+const violations = timed(() =>
+  violationObjects(full.result.findings, { catalogue: checks, ownersOf: () => [] }),
+);
 const row = (what, { ms, result }) => ({
   what,
   'CPU ms': Math.round(ms),
@@ -96,7 +100,14 @@ const row = (what, { ms, result }) => ({
   findings: result?.findings?.length ?? '',
 });
 console.log(
-  `${String(count)} bindings, ${String(Math.ceil(count / 5))} roles, ${(text.length / 1e6).toFixed(1)} MB of JSON; median of ${String(runs)} runs`,
+  `${String(count)} bindings, ${String(Math.ceil(count / 5))} roles, ${(text.length / 1e6).toFixed(1)} MB of JSON; the least of ${String(runs)} runs`,
 );
-console.table([row('JSON.parse', parse), row('full audit', full), row('audit after one change', again)]);
-console.log(`resident: ${String(Math.round(process.memoryUsage().rss / 1048576))} MiB`);
+console.table([
+  row('JSON.parse', parse),
+  row('full audit', full),
+  row('audit after one change', again),
+  row('RBACViolations of the findings', violations),
+]);
+console.log(
+  `peak: ${String(Math.round(process.resourceUsage().maxRSS / 1024))} MiB, with the text and several copies of the objects`,
+);

@@ -4,7 +4,7 @@ import { CHECKS, COMBINATIONS, GRANT_CHECKS } from './checks/all.ts';
 import type { Check } from './checks/check.ts';
 import { combinationDrafts } from './findings/combination-drafts.ts';
 import type { Draft } from './findings/draft.ts';
-import { finish } from './findings/finish.ts';
+import { finish, KeyBook } from './findings/finish.ts';
 import { grantDrafts } from './findings/grant-drafts.ts';
 import { bindingDrafts, roleDrafts } from './findings/object-drafts.ts';
 import { suppress } from './findings/suppress.ts';
@@ -27,6 +27,7 @@ function ofKind<K extends Check['kind']>(kind: K): readonly Extract<Check, { kin
  */
 export function createAuditor(): Auditor {
   const book = createProfileBook({ grantChecks: GRANT_CHECKS, combinations: COMBINATIONS });
+  const keys = new KeyBook();
   return {
     audit(input) {
       const model = buildModel(input, book);
@@ -37,7 +38,7 @@ export function createAuditor(): Auditor {
         ...bindingDrafts(model, ofKind('binding')),
       ];
       const surveyed = ofKind('survey').flatMap((check) => check.judge(model, drafts));
-      const findings = finish([...drafts, ...surveyed]);
+      const findings = finish([...drafts, ...surveyed], keys);
       const isAudited = ({ isAudited: is }: { readonly isAudited: boolean }): boolean => is;
       return {
         ...suppress(findings, model.policy.suppressions, input),

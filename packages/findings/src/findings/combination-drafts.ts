@@ -31,14 +31,17 @@ function acceptedParts(check: CombinationCheck, role: RoleEntry, scope: Scope, m
 }
 
 function heldBy(check: CombinationCheck, holder: Holder, model: AccessModel): readonly Held[] {
-  const heldThrough = ({ holdings }: Holder, isOwn: boolean): readonly Held[] =>
-    holdings.flatMap((holding) =>
+  const heldThrough = ({ holdings }: Holder, isOwn: boolean): readonly Held[] => {
+    // Most roles have no part of most combinations: then nothing is made.
+    const relevant = holdings.filter(({ role }) => role.profile.parts.has(check.info.id));
+    return relevant.flatMap((holding) =>
       acceptedParts(check, holding.role, holding.binding.scope, model).map((each) => ({
         ...each,
         holding,
         isOwn,
       })),
     );
+  };
   const own = heldThrough(holder, true);
   // What a group holds is told of the group.
   if (own.length === 0) return [];
@@ -88,6 +91,7 @@ function objectOf(held: readonly Held[]): ObjectReference | undefined {
 
 function holderDrafts(check: CombinationCheck, holder: Holder, model: AccessModel): readonly Draft[] {
   const held = heldBy(check, holder, model);
+  if (held.length === 0) return [];
   const scopes = new Map([
     ['', WHOLE_CLUSTER],
     ...held.map(({ scope }) => [scope.namespace, scope] as const),

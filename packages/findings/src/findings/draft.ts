@@ -33,8 +33,19 @@ export function objectToChange(role: RoleEntry, binding: BindingEntry): ObjectRe
   return binding.isAudited && !binding.isShipped ? binding.reference : undefined;
 }
 
+/** One object has one reference in an audit, and is asked for its key over and over. */
+const KEYS = new WeakMap<ObjectReference, string>();
+
 /** What tells one object from another, wherever it was read. */
-export function objectKey({ kind, namespace, name, uid }: ObjectReference): string {
+export function objectKey(reference: ObjectReference): string {
+  const known = KEYS.get(reference);
+  if (known !== undefined) return known;
+  const key = makeKey(reference);
+  KEYS.set(reference, key);
+  return key;
+}
+
+function makeKey({ kind, namespace, name, uid }: ObjectReference): string {
   return uid === undefined ? JSON.stringify([kind, namespace ?? '', name]) : JSON.stringify([uid]);
 }
 

@@ -18,22 +18,19 @@ function bindingSubject({ kind, namespace, name }: NonNullable<Draft['subject']>
   return { kind, name, ...(namespace === '' ? {} : { namespace }) };
 }
 
-function comparePaths(a: GrantStep, b: GrantStep): number {
-  return (
-    byCodeUnits(objectKey(a.binding), objectKey(b.binding)) ||
-    byCodeUnits(objectKey(a.role), objectKey(b.role)) ||
-    (a.ruleIndex ?? -1) - (b.ruleIndex ?? -1) ||
-    byCodeUnits(a.grant, b.grant)
-  );
+/** In the order of its parts: keys of objects are JSON and hold no control character, rules are fewer than 10^8. */
+function pathKey({ binding, role, ruleIndex = -1, grant }: GrantStep): string {
+  return `${objectKey(binding)}\0${objectKey(role)}\0${String(ruleIndex + 1).padStart(8, '0')}\0${grant}`;
 }
 
 function distinct(paths: readonly GrantStep[]): readonly GrantStep[] {
   if (paths.length < 2) return paths;
-  const sorted = paths.toSorted(comparePaths);
-  return sorted.filter((path, i) => {
-    const before = sorted[i - 1];
-    return before === undefined || comparePaths(before, path) !== 0;
-  });
+  const byKey = new Map<string, GrantStep>();
+  for (const path of paths) {
+    const key = pathKey(path);
+    if (!byKey.has(key)) byKey.set(key, path);
+  }
+  return [...byKey].sort(([a], [b]) => byCodeUnits(a, b)).map(([, path]) => path);
 }
 
 /** The worse of two drafts that tell the same, with the ways of both. */
@@ -44,7 +41,25 @@ function merged(one: Draft, other: Draft): Draft {
   return { ...first, paths: [...one.paths, ...other.paths] };
 }
 
-function findingOf(key: string, draft: Draft): RbacFinding {
+/** Keys of findings by what tells one from another: a hash is the dearest part of a finding that is told again. */
+export class KeyBook {
+  #known = new Map<string, string>();
+  #last: ReadonlyMap<string, string> = new Map();
+
+  /** Begins an audit: what the one before last knew is forgotten. */
+  turn(): void {
+    this.#last = this.#known;
+    this.#known = new Map();
+  }
+
+  keyOf(text: string): string {
+    const key = this.#last.get(text) ?? createHash('sha256').update(text).digest('hex').slice(0, KEY_LENGTH);
+    this.#known.set(text, key);
+    return key;
+  }
+}
+
+function findingOf(key: string, draft: Draft, book: KeyBook): RbacFinding {
   const { subject, paths, ...rest } = draft;
   const ways = distinct(paths);
   return {
@@ -52,7 +67,7 @@ function findingOf(key: string, draft: Draft): RbacFinding {
     ...(subject === undefined ? {} : { subject: bindingSubject(subject) }),
     paths: ways.slice(0, MAX_PATHS),
     ...(ways.length > MAX_PATHS ? { morePaths: ways.length - MAX_PATHS } : {}),
-    key: createHash('sha256').update(key).digest('hex').slice(0, KEY_LENGTH),
+    key: book.keyOf(key),
   };
 }
 
@@ -63,8 +78,9 @@ function orderOf(key: string, { severity, check, object, subject }: Draft): stri
   return [severityRank(severity), check, namespace, kind, name, who, key].join('\0');
 }
 
-/** Findings of drafts: each once, with its key, in order. */
-export function finish(drafts: readonly Draft[]): readonly RbacFinding[] {
+/** Findings of drafts: each once, with its key, in order. @param book - of the audits before */
+export function finish(drafts: readonly Draft[], book: KeyBook): readonly RbacFinding[] {
+  book.turn();
   const byKey = new Map<string, Draft>();
   for (const draft of drafts) {
     const key = draftKey(draft);
@@ -74,5 +90,5 @@ export function finish(drafts: readonly Draft[]): readonly RbacFinding[] {
   return [...byKey]
     .map(([key, draft]) => ({ key, draft, order: orderOf(key, draft) }))
     .sort((a, b) => byCodeUnits(a.order, b.order))
-    .map(({ key, draft }) => findingOf(key, draft));
+    .map(({ key, draft }) => findingOf(key, draft, book));
 }
