@@ -65,3 +65,30 @@ test('a publication that failed is tried again', async () => {
 test('what an earlier run left unpublished is published though nothing comes', async () => {
   expect((await stepsOf([])).steps.at(-1)).toBe('publish');
 });
+
+test('a source is let go of where a chunk cannot be taken', async () => {
+  let isLetGo = false;
+  const memory = createMemorySource([{ origin: 'a', pieces: [encoded('one'), encoded('two')] }]);
+  const source = Object.assign(Object.create(memory) as typeof memory, {
+    async *chunks(signal: AbortSignal) {
+      try {
+        yield* memory.chunks(signal);
+      } finally {
+        isLetGo = true;
+      }
+    },
+  });
+  const reading = readLive({
+    source,
+    signal: new AbortController().signal,
+    now: () => 0,
+    intervalMs: 1000,
+    take: () => {
+      throw new Error('no event');
+    },
+    save: () => Promise.resolve(),
+    publish: () => Promise.resolve(true),
+  });
+  await expect(reading).rejects.toThrow('no event');
+  await expect.poll(() => isLetGo).toBe(true);
+});

@@ -46,23 +46,29 @@ export async function readLive(reading: LiveReading): Promise<void> {
     const tookMs = reading.now() - startedMs;
     saveAfter = reading.now() + Math.min(Math.max(MIN_SAVE_MS, tookMs / SAVE_SHARE), MAX_SAVE_MS);
   };
-  for (;;) {
-    const result = await Promise.race([next, tick]);
-    if (result?.done === true) break;
-    if (result === undefined) {
-      tick = sleep(TICK_MS, undefined);
-    } else {
-      reading.take(result.value);
-      unsaved = result.value.position;
-      isUnpublished = true;
-      next = iterator.next();
+  try {
+    for (;;) {
+      const result = await Promise.race([next, tick]);
+      if (result?.done === true) break;
+      if (result === undefined) {
+        tick = sleep(TICK_MS, undefined);
+      } else {
+        reading.take(result.value);
+        unsaved = result.value.position;
+        isUnpublished = true;
+        next = iterator.next();
+      }
+      if (reading.now() >= saveAfter) await save();
+      if (isUnpublished && reading.now() >= publishAfter) {
+        await save();
+        isUnpublished = !(await reading.publish());
+        publishAfter = reading.now() + reading.intervalMs;
+      }
     }
-    if (reading.now() >= saveAfter) await save();
-    if (isUnpublished && reading.now() >= publishAfter) {
-      await save();
-      isUnpublished = !(await reading.publish());
-      publishAfter = reading.now() + reading.intervalMs;
-    }
+  } finally {
+    // A source whose chunks are not taken to their end keeps its file open. Not awaited: the chunk that was asked for
+    // may never come, until the source is closed.
+    iterator.return?.().catch(() => undefined);
   }
   await save();
   if (isUnpublished) await reading.publish();
