@@ -63,6 +63,7 @@ export const NAVIGATION = [
       ['how-evidence-counts', 'How evidence counts'],
       ['proof', 'Proof on a real API server'],
       ['end-to-end', 'The whole way on real servers'],
+      ['performance', 'Performance and size'],
       ['limitations', 'Limitations'],
       ['threat-model', 'Threat model'],
       ['comparison', 'Beside other tools'],

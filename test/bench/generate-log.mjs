@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Writes a large audit log like a real one, the same for the same arguments:
-//   generate-log.mjs --events 1000000 --subjects 200 --names 120000 --mix metadata|mixed|bodies --seed 1 --out FILE
+//   generate-log.mjs --events 1000000 --subjects 200 --names 120000 --namespaces 50 --mix metadata|mixed|bodies --seed 1
+//     --out FILE
 // `mixed` has bodies in 22 % of the lines and averages some 1.5 KB a line; `bodies` has them in all, some 7 KB a line.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -10,6 +11,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '100000' },
     subjects: { type: 'string', default: '200' },
     names: { type: 'string', default: '120000' },
+    namespaces: { type: 'string', default: '50' }, // that, or more
     mix: { type: 'string', default: 'mixed' },
     seed: { type: 'string', default: '1' },
     days: { type: 'string', default: '40' },
@@ -30,6 +32,7 @@ const pick = (list) => list[below(list.length)];
 
 const subjects = Number(values.subjects);
 const names = Number(values.names);
+const namespaces = Number(values.namespaces);
 const events = Number(values.events);
 const spanUs = Number(values.days) * 86_400_000_000;
 const startUs = Date.UTC(2026, 0, 5) * 1000;
@@ -100,8 +103,10 @@ function body(kind, apiVersion, namespace, name, bytes) {
 
 function event(index) {
   const id = below(subjects);
-  const namespace = `ns-${id % 50}`;
-  const username = `system:serviceaccount:${namespace}:app-${id}`;
+  const home = `ns-${id % 50}`;
+  // Beyond the usual fifty, subjects work in all of them; else the log is the same for the same seed as ever.
+  const namespace = namespaces > 50 ? `ns-${below(namespaces)}` : home;
+  const username = `system:serviceaccount:${home}:app-${id}`;
   const [group, version, resource] = RESOURCES[(id + below(4)) % RESOURCES.length];
   const isNamed = random() < 0.7;
   // Each subject works on its own share of the names, with each of its four resources on a part of them.
@@ -132,7 +137,7 @@ function event(index) {
     user: {
       username,
       uid: `0000-${id}`,
-      groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+      groups: ['system:serviceaccounts', `system:serviceaccounts:${home}`, 'system:authenticated'],
       extra: {
         // A token lives for an hour or more, so its id comes again and again.
         'authentication.kubernetes.io/credential-id': [
@@ -159,7 +164,7 @@ function event(index) {
       'authorization.k8s.io/decision': isRefused ? 'forbid' : 'allow',
       'authorization.k8s.io/reason': isRefused
         ? ''
-        : `RBAC: allowed by RoleBinding "app-${id}/${namespace}" of Role "app-${id}" to ServiceAccount "app-${id}/${namespace}"`,
+        : `RBAC: allowed by RoleBinding "app-${id}/${namespace}" of Role "app-${id}" to ServiceAccount "app-${id}/${home}"`,
       ...(values.mix === 'mixed' ? { 'example.com/note': 'n'.repeat(40) } : {}),
     },
   };
