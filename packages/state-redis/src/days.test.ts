@@ -1,12 +1,14 @@
 import { Redis } from 'ioredis';
 
-import { type ActivityState, TRACE_RETENTION } from '@leastwise/activity';
+import { type ActivityState, MAX_MATCHED_SUBJECTS, TRACE_RETENTION } from '@leastwise/activity';
 import {
   daysOf,
   deltasOf,
   identityOf,
+  matchesOf,
   NOTHING,
   plainDays,
+  type SampleMatch,
   type SampleTrace,
 } from '@leastwise/state/conformance';
 import type { Claim } from '@leastwise/state';
@@ -146,6 +148,24 @@ describe.skipIf(isLacking)('days of people in Redis', () => {
     expect(daysIn(await open(0).activity())).toEqual(
       plainDays(daysOf([...crowd, onDay(0, 1, 1000)]).values()),
     );
+  });
+
+  it('count no find twice of a subject that a cap pushed out, whatever is left of its fields', async () => {
+    const crowd = Array.from({ length: MAX_MATCHED_SUBJECTS + 60 }, (_, n): SampleMatch => ({
+      ...{ n, us: START_US + n * 1000, subject: `user:u${n}` },
+      ...(n % 2 === 0 ? {} : { id: 'D09', firstSeenKey: 'by curl' }),
+    }));
+    const batches = [crowd.slice(0, 300), crowd.slice(300), [{ n: 1000, us: START_US }]];
+    for (const [at, samples] of batches.entries()) {
+      const store = open(0);
+      const claim = await store.claim('a');
+      const deltas = { ...NOTHING, activity: matchesOf(samples) };
+      const batch = { claim, from: claim.position, to: String(at + 1), deltas };
+      expect(await store.applyBatch(batch)).toBe('applied');
+      const wanted = plainDays(matchesOf(batches.slice(0, at + 1).flat()).values());
+      expect(daysIn(await open(0).activity())).toEqual(wanted);
+    }
+    expect(await fieldsOf('M')).toHaveLength(MAX_MATCHED_SUBJECTS);
   });
 
   it('are refused by name where they are damaged', async () => {

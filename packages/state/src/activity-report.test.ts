@@ -113,6 +113,22 @@ describe('the report of a state', () => {
     expect(found.beyond.size).toBe(0);
   });
 
+  it('has what was refused before anybody was asked, of programs too, once for all copies', async () => {
+    const [any] = events;
+    if (any === undefined) throw new Error('no events');
+    const refused: AuditEvent = {
+      ...{ ...any, shape: undefined, auditID: 'r1', code: 403, decision: '', userAgent: 'bot/1' },
+      user: { ...any.user, username: 'system:serviceaccount:ci:bot', groups: [] },
+      statusMessage: 'users "root" is forbidden: User "bot" cannot impersonate resource "users"',
+    };
+    const all = [any, refused, refused, { ...refused, auditID: 'r2' }];
+    const { activity } = await stored(all, `${folder.dir}/refused`, () => 1);
+    const { findings } = dayFindings(activity[0]?.days.values() ?? [], () => Infinity);
+    const refusals = findings.filter(({ id }) => id === 'D29');
+    expect(refusals).toMatchObject([{ severity: 'HIGH', count: 2 }]);
+    expect(findings).toEqual(foundInLog(all));
+  });
+
   it('has what is new by the days before it, as the log has', async () => {
     const all = [0, 8, 20, 33].flatMap((day) => againOn(events, day, day === 33));
     const random = createRandom(4);
