@@ -87,7 +87,7 @@ describe('a folder', () => {
     const text = await said('show', '--state', dir);
     expect(text.replace(/^size .*$/m, 'size            …')).toBe(
       [
-        'schema version  4',
+        'schema version  5',
         'size            …',
         'only received   0',
         'late            0',
@@ -107,7 +107,7 @@ describe('a folder', () => {
     const dir = await folderOf(LINES);
     const shown: unknown = JSON.parse(await said('show', '--state', dir, '-o', 'json'));
     expect(shown).toEqual({
-      schemaVersion: 4,
+      schemaVersion: 5,
       bytes: expect.any(Number) as number,
       facts: { onlyReceived: 0, late: 0, lost: 0 },
       clusters: [
@@ -253,7 +253,7 @@ describe.skipIf(isLacking)('Redis', () => {
     const text = await said('show', ...placeOf(prefix));
     expect(text.replace(/^size .*$/m, 'size            …')).toBe(
       [
-        'schema version  6',
+        'schema version  7',
         'size            …',
         'only received   0',
         'late            0',
