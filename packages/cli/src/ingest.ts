@@ -41,8 +41,8 @@ export interface IngestOptions extends GatherOptions {
   readonly deadLetters: DeadLetterSink;
 }
 
-/** Requests in a batch: enough to make merging cheap, few enough that a batch dies young in memory. */
-const BATCH_REQUESTS = 4_000;
+/** Requests in a batch: enough that most are like an earlier one of it, so that merging is cheap, and few enough for memory. */
+const BATCH_REQUESTS = 32_000;
 
 function increment<K>(counts: Map<K, number>, key: K): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
@@ -140,12 +140,6 @@ export class Ingestion {
         }
         this.stats.events += 1;
         this.#note(this.#gathering.add(event, cluster ?? this.#options.cluster));
-      },
-      repeated: (occurrence, cluster) => {
-        if (occurrence.receivedAtUs > (this.#options.latestUs ?? Infinity)) return false;
-        this.stats.events += 1;
-        this.#note(this.#gathering.addRepeated(occurrence, cluster ?? this.#options.cluster));
-        return true;
       },
       skipped: (reason) => {
         increment(this.stats.skipped, reason);
