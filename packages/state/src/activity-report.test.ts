@@ -121,12 +121,15 @@ describe('the report of a state', () => {
       user: { ...any.user, username: 'system:serviceaccount:ci:bot', groups: [] },
       statusMessage: 'users "root" is forbidden: User "bot" cannot impersonate resource "users"',
     };
-    const all = [any, refused, refused, { ...refused, auditID: 'r2' }];
-    const { activity } = await stored(all, `${folder.dir}/refused`, () => 1);
-    const { findings } = dayFindings(activity[0]?.days.values() ?? [], () => Infinity);
-    const refusals = findings.filter(({ id }) => id === 'D29');
-    expect(refusals).toMatchObject([{ severity: 'HIGH', count: 2 }]);
-    expect(findings).toEqual(foundInLog(all));
+    const more = [refused, refused, { ...refused, auditID: 'r2' }];
+    // Of a cluster of which no request is counted, too.
+    for (const all of [[any, ...more], more]) {
+      const { activity } = await stored(all, `${folder.dir}/refused-${all.length}`, () => 1);
+      const { findings } = dayFindings(activity[0]?.days.values() ?? [], () => Infinity);
+      const refusals = findings.filter(({ id }) => id === 'D29');
+      expect(refusals).toMatchObject([{ severity: 'HIGH', count: 2 }]);
+      expect(findings).toEqual(foundInLog(all));
+    }
   });
 
   it('has what is new by the days before it, as the log has', async () => {

@@ -126,7 +126,9 @@ export function* clusterLines(
   activity: ReadonlyMap<string, ActivityState> = new Map(),
   identityOf: IdentityOf = (own) => own,
 ): Generator<string, void> {
-  for (const [name, cluster] of byKey(clusters)) {
+  // A cluster of which no request is counted yet may have had requests that are told in its days.
+  const silent = [...activity.keys()].filter((name) => !clusters.has(name));
+  for (const [name, cluster] of byKey(new Map([...clusters, ...silent.map(unseen)]))) {
     const { firstSeenUs, lastSeenUs, namespacesOverflow, subjectsOverflow } = cluster;
     const overflows = [namespacesOverflow ? 1 : 0, encodeEvidence(subjectsOverflow)];
     yield JSON.stringify(['cluster', name, firstSeenUs, lastSeenUs, ...overflows]);
@@ -141,6 +143,16 @@ export function* clusterLines(
     }
     for (const [, subject] of byKey(cluster.subjects)) yield* subjectLines(subject);
   }
+}
+
+function unseen(name: string): [string, ClusterState] {
+  return [name, emptyCluster(name)];
+}
+
+/** Whether nothing is known of a cluster but its name. */
+function isUnseen({ firstSeenUs, lastSeenUs, namespaces, subjects, ...cluster }: ClusterState): boolean {
+  const isSilent = firstSeenUs === 0 && lastSeenUs === 0 && namespaces.size === 0 && subjects.size === 0;
+  return isSilent && !cluster.subjectsOverflow && !cluster.namespacesOverflow;
 }
 
 /** Reads keys that must come in strictly ascending order, as they were written. */
@@ -208,6 +220,7 @@ export class ClusterReader {
   #merge(): void {
     if (!this.#part) return;
     const { cluster } = this.#part;
+    if (isUnseen(this.#part) && !this.clusters.has(cluster)) return;
     const known = this.clusters.get(cluster) ?? emptyCluster(cluster);
     mergeCluster(known, this.#part, { ownership: 'take' });
     this.clusters.set(cluster, known);
