@@ -282,8 +282,8 @@ function addField({ known, windows }: Sink, field: string, value: readonly unkno
       break;
     case 'W':
       if (rest[0] === '1h') windows.hours.add(windowKey(cluster, rest));
-      // The name of a cell, then its numbers, then the next one.
-      for (let at = 0; at < value.length; at += 4) {
+      // First what detections found, if they found anything; then the name of a cell, its numbers, and the next one.
+      for (let at = Array.isArray(value[0]) ? 1 : 0; at < value.length; at += 4) {
         noteWindow(windows, windowKey(cluster, rest), numbersOf(value, at + 1));
       }
       break;
@@ -291,6 +291,8 @@ function addField({ known, windows }: Sink, field: string, value: readonly unkno
     case 'D':
     case 'A':
     case 'T':
+    case 'M':
+    case 'K':
       break;
     default:
       throw new Error(`unexpected in the state: ${field}`);
